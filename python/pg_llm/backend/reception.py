@@ -1,0 +1,65 @@
+"""What every reception function shares: the door and the errors."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pg_llm.database import PlpyDatabase
+from pg_llm.errors import PgLlmError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+_databases: dict[int, PlpyDatabase] = {}
+
+
+def database(plpy: Any) -> PlpyDatabase:
+    """Return this session's `Database` (its prepared plans are kept)."""
+    found = _databases.get(id(plpy))
+    if found is None:
+        found = _databases[id(plpy)] = PlpyDatabase(plpy)
+    return found
+
+
+def reception(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `function(database, …)` be called by a body as `function(plpy, …)`.
+
+    Our exceptions become PostgreSQL errors with their SQLSTATE, detail and
+    hint; everything else passes, a cancel above all.
+    """
+    if inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def receive_rows(plpy: Any, *args: Any) -> Iterator[Any]:
+            try:
+                yield from function(database(plpy), *args)
+            except PgLlmError as error:
+                report(plpy, error)
+
+        return receive_rows
+
+    @functools.wraps(function)
+    def receive(plpy: Any, *args: Any) -> Any:
+        try:
+            return function(database(plpy), *args)
+        except PgLlmError as error:
+            report(plpy, error)
+
+    return receive
+
+
+def report(plpy: Any, error: PgLlmError) -> NoReturn:
+    """Raise `error` as a PostgreSQL error."""
+    extra = {
+        key: value
+        for key, value in (("detail", error.detail), ("hint", error.hint))
+        if value is not None
+    }
+    plpy.error(error.message, sqlstate=error.sqlstate, **extra)
+    raise AssertionError("plpy.error returned") from error
+
+
+__all__ = ["database", "reception", "report"]

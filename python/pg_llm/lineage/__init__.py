@@ -1,0 +1,1 @@
+"""Lineage: from which columns every column of a statement comes."""

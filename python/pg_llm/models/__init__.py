@@ -1,0 +1,1 @@
+"""Models: registry, calls, providers, the embedded embedding."""

@@ -1,0 +1,60 @@
+"""Settings: a session's taste over the administrator's choice over a default.
+
+A setting is looked up in this order:
+
+1. the session's `pg_llm.<name>` (`SET pg_llm.language = 'zh'`), only for
+   settings marked as taste: any role may set any custom parameter, so nothing
+   that limits or protects may come from there;
+2. the table `llm.settings`, which only an administrator may write;
+3. the default below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pg_llm.errors import UndefinedObject
+
+if TYPE_CHECKING:
+    from pg_llm.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting's name, default and whether a session may choose it."""
+
+    name: str
+    default: str
+    taste: bool
+    description: str
+
+
+SETTINGS = {
+    setting.name: setting
+    for setting in (
+        Setting("chat_model", "", True, "model that completes when none is named"),
+        Setting("embed_model", "static", True, "model that embeds when none is named"),
+        Setting("call_timeout", "60", False, "seconds that a model call may take in all"),
+    )
+}
+
+_LOOKUP = """
+select coalesce(
+    case when $2 = 'true' then nullif(pg_catalog.current_setting('pg_llm.' || $1, true), '') end,
+    (select s.value from llm.settings s where s.name = $1)
+) as value
+"""
+
+
+def get(database: Database, name: str) -> str:
+    """Return the setting's value for this session, as text."""
+    setting = SETTINGS.get(name)
+    if setting is None:
+        raise UndefinedObject(
+            f'unknown setting "{name}"',
+            hint="The settings are: " + ", ".join(sorted(SETTINGS)) + ".",
+        )
+    rows = database.execute(_LOOKUP, [name, "true" if setting.taste else "false"])
+    value = rows[0]["value"]
+    return setting.default if value is None else str(value)

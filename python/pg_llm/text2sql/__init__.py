@@ -1,0 +1,1 @@
+"""Questions in English or Chinese become SQL checked by the server."""
