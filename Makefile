@@ -37,7 +37,7 @@ endif
 # $(1): the directory that the bodies shall look into.
 $(SCRIPT): $(SQL) pg_llm.control Makefile $(BUILD)/library-path
 	@mkdir -p $(@D)
-	@echo '\echo Use "CREATE EXTENSION pg_llm CASCADE" to load this file. \quit' > $@.new
+	@printf '%s\n' '\echo Use "CREATE EXTENSION pg_llm CASCADE" to load this file. \quit' > $@.new
 	@cat $(SQL) | sed \
 		-e 's|@backend@|(GD.get("pg_llm $(EXTVERSION)") or plpy.execute("select llm.backend_load()") and GD["pg_llm $(EXTVERSION)"])|g' \
 		-e 's|@LIBRARY@|$(LIBRARY)|g' \
@@ -59,3 +59,18 @@ uninstall-library:
 	rm -rf '$(DESTDIR)$(LIBRARY)'
 
 .PHONY: install-library uninstall-library FORCE
+
+# ---- ours -------------------------------------------------------------------
+
+VENV = $(BUILD)/venv
+SERVER = $(BUILD)/server
+
+# Tests on a private copy of the server; CHECK='tests/lineage -k union' narrows.
+CHECK = tests
+check: $(VENV)/stamp
+	tools/check '$(PG_CONFIG)' '$(BUILD)' $(CHECK)
+
+$(VENV)/stamp: python/requirements-dev.lock
+	tools/make-venv '$(VENV)' python/requirements-dev.lock
+
+.PHONY: check

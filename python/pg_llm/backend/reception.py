@@ -52,14 +52,17 @@ def reception(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def report(plpy: Any, error: PgLlmError) -> NoReturn:
-    """Raise `error` as a PostgreSQL error."""
-    extra = {
-        key: value
-        for key, value in (("detail", error.detail), ("hint", error.hint))
-        if value is not None
-    }
-    plpy.error(error.message, sqlstate=error.sqlstate, **extra)
-    raise AssertionError("plpy.error returned") from error
+    """Raise `error` as a PostgreSQL error: `ERROR:  pg_llm: <message>`."""
+    raised = _error_class(plpy)(error.message)
+    raised.sqlstate, raised.detail, raised.hint = error.sqlstate, error.detail, error.hint
+    raise raised from None
+
+
+@functools.cache
+def _error_class(plpy: Any) -> Any:
+    # PL/Python begins a message with the name of the exception's class, and
+    # leaves out the module only where it is "builtins".
+    return type("pg_llm", (plpy.Error,), {"__module__": "builtins"})
 
 
 __all__ = ["database", "reception", "report"]
