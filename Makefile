@@ -23,7 +23,11 @@ PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 BUILD = $(CURDIR)/build
 .DEFAULT_GOAL := all
 
-ifneq ($(wildcard $(PGXS)),)
+# PGXS has a `check` of its own, so it stays out where only ours are asked for.
+OURS = bench check demo demo-stop help lint psql
+ifneq ($(MAKECMDGOALS),$(filter-out $(OURS),$(MAKECMDGOALS)))
+# ours: nothing to build here
+else ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
 # Where the Python side goes, and where a body finds it.
 LIBRARY = $(pkglibdir)/pg_llm-$(EXTVERSION)
