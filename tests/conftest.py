@@ -70,7 +70,7 @@ def connect(
 
     def connect(**options: object) -> psycopg.Connection:
         connection = psycopg.connect(
-            dsn(server, database_name), autocommit=True, row_factory=tuple_row, **options
+            dsn(server, database_name), **{"autocommit": True, "row_factory": tuple_row} | options
         )
         opened.append(connection)
         return connection
