@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg.rows import tuple_row
 from pytest_postgresql import factories
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_postgresql.executor import PostgreSQLExecutor
+
+# The unprivileged user of the tests need not be able to write into the checkout,
+# and a loaded machine is no failure.
+settings.register_profile("pg_llm", database=None, deadline=None)
+settings.load_profile("pg_llm")
 
 _BINDIR = os.environ.get("PG_LLM_TEST_BINDIR", "")
 
