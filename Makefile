@@ -1,7 +1,7 @@
 # pg_llm. `make help` lists the targets.
 #
 # all, install, uninstall, clean and installcheck are PGXS's. The others are
-# ours; they work in build/, on a private copy of the server, and never touch
+# ours; they work on a private copy of the server in build/ and never touch
 # an installed PostgreSQL or another cluster.
 
 EXTENSION = pg_llm
@@ -18,16 +18,51 @@ REGRESS = $(patsubst tests/regress/sql/%.sql,%,$(wildcard tests/regress/sql/*.sq
 REGRESS_OPTS = --inputdir=tests/regress --outputdir=tests/regress
 EXTRA_CLEAN = build tests/regress/results
 
+.DEFAULT_GOAL := all
+OURS = bench check demo demo-stop help lint psql
+
+# ---- ours: PGXS has a `check` too, so the two are kept apart ------------------
+
+ifneq ($(filter $(OURS),$(MAKECMDGOALS)),)
+
+$(filter-out $(OURS),$(MAKECMDGOALS)):
+	@$(MAKE) --no-print-directory $@
+
+demo: ## show everything: install what is missing, make a private cluster with a sample database
+	@tools/demo start '$(PG_CONFIG)'
+
+psql: export PG_LLM_CMD := $(value CMD)
+psql: ## open psql on the sample database; make -s psql CMD='select 1' prints bare rows
+	@tools/demo psql
+
+demo-stop: ## end the private cluster
+	@tools/demo stop
+
+CHECK = tests
+check: ## run the tests on a private copy of the server; CHECK='tests/lineage -k union' narrows
+	@tools/check '$(PG_CONFIG)' $(CHECK)
+
+lint: ## ruff, mypy --strict, pgspot, and that every SQL function has a comment and a test
+	@tools/lint '$(PG_CONFIG)'
+
+bench: ## measure against peers; BENCH=bench/lineage.py runs one
+	@tools/bench '$(PG_CONFIG)' $(BENCH)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' Makefile | awk -F'\t' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@echo "make            build;  make install  into the server of PG_CONFIG;  make installcheck, uninstall, clean: PGXS's"
+
+.PHONY: $(OURS)
+
+else
+
+# ---- PGXS's: all, install, uninstall, installcheck, clean ---------------------
+
 PG_CONFIG ?= $(shell tools/find-pg-config)
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 BUILD = $(CURDIR)/build
-.DEFAULT_GOAL := all
 
-# PGXS has a `check` of its own, so it stays out where only ours are asked for.
-OURS = bench check demo demo-stop help lint psql
-ifneq ($(MAKECMDGOALS),$(filter-out $(OURS),$(MAKECMDGOALS)))
-# ours: nothing to build here
-else ifneq ($(wildcard $(PGXS)),)
+ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
 # Where the Python side goes, and where a body finds it.
 LIBRARY = $(pkglibdir)/pg_llm-$(EXTVERSION)
@@ -64,17 +99,4 @@ uninstall-library:
 
 .PHONY: install-library uninstall-library FORCE
 
-# ---- ours -------------------------------------------------------------------
-
-VENV = $(BUILD)/venv
-SERVER = $(BUILD)/server
-
-# Tests on a private copy of the server; CHECK='tests/lineage -k union' narrows.
-CHECK = tests
-check: $(VENV)/stamp
-	tools/check '$(PG_CONFIG)' '$(BUILD)' $(CHECK)
-
-$(VENV)/stamp: python/requirements-dev.lock
-	tools/make-venv '$(VENV)' python/requirements-dev.lock
-
-.PHONY: check
+endif
