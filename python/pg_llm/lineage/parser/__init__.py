@@ -1,0 +1,66 @@
+"""Lineage from text alone: sqlglot's parser, a catalog, and scopes of our own.
+
+`extract` resolves one statement of any dialect in `DIALECTS` against a catalog
+that is given, `split` cuts a script, `live_schema` reads the live catalog.
+sqlglot is imported at the first call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pg_llm.lineage.parser.dialects import DIALECTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pg_llm.database import Database
+    from pg_llm.lineage.edges import Edge
+
+__all__ = ["DIALECTS", "extract", "live_schema", "split"]
+
+
+def extract(
+    sql: str,
+    dialect: str,
+    schema: Mapping[str, Sequence[str]],
+    search_path: Sequence[str],
+    *,
+    statement: int,
+) -> list[Edge]:
+    """Return the edges of one statement, resolved against a given catalog.
+
+    `schema`: `{"schema.table": [columns]}`, names as the catalog stores them.
+    `search_path`: schemas in which an unqualified relation is looked for.
+    `statement`: the number that the edges carry.
+
+    What the catalog does not know is kept and noted as unresolved. Text that
+    cannot be parsed gives relations only, with a note, and no error.
+    Raises `InvalidParameter` for an unknown dialect.
+    """
+    from pg_llm.lineage.parser import extraction
+
+    return extraction.extract(sql, dialect, schema, search_path, statement=statement)
+
+
+def split(sql: str, dialect: str) -> list[str]:
+    """Return the statements of a script, without their semicolons.
+
+    Raises `InvalidParameter` for an unknown dialect.
+    """
+    from pg_llm.lineage.parser import reading
+    from pg_llm.lineage.parser.dialects import dialect_of
+
+    return reading.split(sql, dialect_of(dialect))
+
+
+def live_schema(database: Database, sql: str | None = None) -> Mapping[str, Sequence[str]]:
+    """Return the relations that the caller may see, `{"schema.table": [columns]}`.
+
+    Tables, views, materialized views, foreign and partitioned tables in
+    schemas that the caller may use, with a privilege on the relation or on a
+    column of it. With `sql`, only relations whose name occurs in it.
+    """
+    from pg_llm.lineage.parser.catalog import live_relations
+
+    return live_relations(database, sql)

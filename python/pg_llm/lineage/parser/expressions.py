@@ -1,0 +1,444 @@
+"""Sources of an expression: one walk over sqlglot's tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from pg_llm.lineage.parser.flows import (
+    AGGREGATION,
+    CONDITIONAL,
+    FILTER,
+    IDENTITY,
+    NOTHING,
+    SORT,
+    TRANSFORMATION,
+    WINDOW,
+    Flow,
+    add,
+    demote,
+)
+from pg_llm.lineage.parser.functions import AGGREGATES, VALUE_FUNCTIONS
+from pg_llm.lineage.parser.relations import Relation, Scope, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pg_llm.lineage.parser.dialects import Dialect
+
+    Visit = Callable[["Expressions", Any, Scope, int, Flow], None]
+
+_SYSTEM_COLUMNS = frozenset(("ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"))
+
+
+class Expressions:
+    """Walks expressions; what queries in them yield is a subclass's task."""
+
+    dialect: Dialect
+    doubts: set[str]
+    unresolved: set[str]
+
+    def query(self, node: exp.Expr, scope: Scope | None, ctes: Any = None) -> Relation:
+        """Return what a query yields."""
+        raise NotImplementedError
+
+    def name(self, identifier: Any) -> str:
+        """Return an identifier's name as it is shown."""
+        return self.dialect.fold(identifier)
+
+    def visit(self, node: exp.Expr, scope: Scope, how: int, out: Flow) -> None:
+        """Add to `out` what flows through the expression, acting by `how`."""
+        visit = _VISITS.get(node.__class__)
+        if visit is None:
+            visit = _VISITS[node.__class__] = _visit_of(node.__class__)
+        visit(self, node, scope, how, out)
+
+    def flow(self, node: exp.Expr, scope: Scope, how: int = IDENTITY) -> Flow:
+        """Return what flows through the expression."""
+        out: Flow = {}
+        self.visit(node, scope, how, out)
+        return out
+
+    def computed(self, node: exp.Expr, scope: Scope, how: int, out: Flow) -> None:
+        """Add the children of anything that computes a new value."""
+        how = how or TRANSFORMATION
+        while isinstance(node, exp.Binary):
+            # Chains of operators lean to the left and may be very long.
+            operand = node.args.get("expression")
+            if operand is not None:
+                self.visit(operand, scope, how, out)
+            node = node.args["this"]
+            if node.__class__ in _VISITS and _VISITS[node.__class__] is not _COMPUTED:
+                self.visit(node, scope, how, out)
+                return
+        for value in node.args.values():
+            if value.__class__ is list:
+                for item in value:
+                    if isinstance(item, exp.Expr):
+                        self.visit(item, scope, how, out)
+            elif isinstance(value, exp.Expr):
+                self.visit(value, scope, how, out)
+
+    def nothing(self, node: exp.Expr, scope: Scope, how: int, out: Flow) -> None:
+        """Skip what reads no column."""
+
+    def inner(self, node: exp.Expr, scope: Scope, how: int, out: Flow) -> None:
+        """Go through what leaves the value as it is."""
+        self.visit(node.this, scope, how, out)
+
+    def right(self, node: exp.Expr, scope: Scope, how: int, out: Flow) -> None:
+        """Visit the value of `name => value`."""
+        self.visit(node.args["expression"], scope, how or TRANSFORMATION, out)
+
+    # ---- columns ------------------------------------------------------------
+
+    def column(self, node: exp.Column, scope: Scope, how: int, out: Flow) -> None:
+        """Add a column reference, a whole-row reference or a qualified star."""
+        args = node.args
+        qualifier = args.get("table")
+        if args["this"].__class__ is exp.Star:
+            relation = self.qualified(node, scope)
+            add(out, self.unknown(node) if relation is None else relation.whole(), how)
+        elif qualifier is None:
+            add(out, self.unqualified(args["this"], scope), how)
+        else:
+            add(out, self.member(node, scope), how)
+
+    def unqualified(self, identifier: exp.Expr, scope: Scope) -> Flow:
+        """Return what flows into a column named without its relation."""
+        name = self.name(identifier)
+        key = self.dialect.key(name)
+        level: Scope | None = scope
+        while level is not None:
+            flow = level.find(key)
+            if flow is not None:
+                return flow
+            relation = level.aliases.get(key)
+            if relation is not None:
+                return relation.whole()
+            guesses = level.guess(name)
+            flow = level.outputs.get(key)
+            if flow is not None and (not guesses or self.dialect.lateral_aliases):
+                return flow
+            if len(guesses) == 1:
+                self.doubts.add("column of an unknown relation")
+                return guesses[0]
+            if guesses:
+                self.doubts.add("ambiguous column")
+                break
+            level = level.parent
+        if name.lower() in VALUE_FUNCTIONS and not identifier.args.get("quoted"):
+            return NOTHING
+        self.doubts.add("unknown column")
+        return {(None, name): 1}
+
+    def member(self, node: exp.Column, scope: Scope) -> Flow:
+        """Return what flows into a column named with its relation."""
+        relation = self.qualified(node, scope)
+        name = self.name(node.args["this"])
+        key = self.dialect.key(name)
+        if relation is None:
+            return self.field(node, scope)
+        flow = relation.find(key)
+        if flow is not None:
+            return flow
+        guesses = relation.guess(name)
+        if guesses:
+            self.doubts.add("column of an unknown relation")
+            return guesses[0]
+        if isinstance(relation, Table) and key in _SYSTEM_COLUMNS:
+            return {(relation.name, name): 1}
+        self.doubts.add("unknown column")
+        return {(None, name): 1}
+
+    def qualified(self, node: exp.Column, scope: Scope) -> Relation | None:
+        """Return the relation that qualifies a column."""
+        parts = [node.args.get(part) for part in ("catalog", "db", "table")]
+        key = ".".join(self.dialect.key(self.name(part)) for part in parts if part is not None)
+        level: Scope | None = scope
+        while level is not None:
+            relation = level.aliases.get(key)
+            if relation is not None:
+                return relation
+            level = level.parent
+        return None
+
+    def field(self, node: exp.Column, scope: Scope) -> Flow:
+        """Return what flows into a field: `column.field` or `alias.column.field`."""
+        parts = [
+            part
+            for part in (node.args.get(key) for key in ("catalog", "db", "table", "this"))
+            if part is not None
+        ]
+        alias = self.dialect.key(self.name(parts[0]))
+        level: Scope | None = scope
+        while level is not None:
+            relation = level.aliases.get(alias)
+            if relation is not None and len(parts) > 2:
+                name = self.name(parts[1])
+                flows = relation.reach(self.dialect.key(name), name)
+                return self.part_of(flows[0]) if flows else self.unknown(node)
+            flow = level.find(alias)
+            if flow is not None:
+                return self.part_of(flow)
+            level = level.parent
+        return self.unknown(node)
+
+    def part_of(self, flow: Flow) -> Flow:
+        """Return what flows into a part of a value."""
+        out: Flow = {}
+        add(out, flow, TRANSFORMATION)
+        return out
+
+    def unknown(self, node: exp.Column) -> Flow:
+        """Return the source that an unknown qualifier stands for."""
+        self.doubts.add("unknown relation")
+        parts = [node.args.get(part) for part in ("catalog", "db", "table")]
+        relation = self.dialect.shown([self.name(part) for part in parts if part is not None])
+        self.unresolved.add(relation)
+        this = node.args["this"]
+        return {(relation, "*" if this.__class__ is exp.Star else self.name(this)): 1}
+
+    def dot(self, node: exp.Dot, scope: Scope, how: int, out: Flow) -> None:
+        """Add a field of a composite: `(x).f`, where `x` may be a whole row."""
+        this = node.args["this"]
+        operand = this.unnest()
+        field = node.args["expression"]
+        bare = operand.__class__ is exp.Column and not operand.args.get("table")
+        if bare and isinstance(field, exp.Identifier):
+            relation = self.row(operand, scope)
+            if relation is not None:
+                name = self.name(field)
+                flows = relation.reach(self.dialect.key(name), name)
+                add(out, flows[0] if flows else relation.whole(), how)
+                return
+        self.visit(this, scope, how or TRANSFORMATION, out)
+        if isinstance(field, exp.Func):
+            self.visit(field, scope, how or TRANSFORMATION, out)
+
+    def row(self, node: exp.Expr, scope: Scope) -> Relation | None:
+        """Return the relation if the column reference names a whole row."""
+        key = self.dialect.key(self.name(node.args["this"]))
+        level: Scope | None = scope
+        while level is not None:
+            if level.find(key) is not None:
+                return None
+            relation = level.aliases.get(key)
+            if relation is not None:
+                return relation
+            level = level.parent
+        return None
+
+    # ---- conditions -----------------------------------------------------------
+
+    def case(self, node: exp.Case, scope: Scope, how: int, out: Flow) -> None:
+        """Add the tests of a CASE as CONDITIONAL, its results as DIRECT."""
+        test = how if how > AGGREGATION else CONDITIONAL
+        operand = node.args.get("this")
+        if operand is not None:
+            self.visit(operand, scope, test, out)
+        for branch in node.args["ifs"]:
+            self.visit(branch, scope, how, out)
+        default = node.args.get("default")
+        if default is not None:
+            self.visit(default, scope, how or TRANSFORMATION, out)
+
+    def branch(self, node: exp.If, scope: Scope, how: int, out: Flow) -> None:
+        """Add WHEN … THEN …, or a function IF."""
+        self.visit(node.args["this"], scope, how if how > AGGREGATION else CONDITIONAL, out)
+        for part in ("true", "false"):
+            value = node.args.get(part)
+            if value is not None:
+                self.visit(value, scope, how or TRANSFORMATION, out)
+
+    # ---- aggregates and windows -------------------------------------------------
+
+    def aggregate(self, node: exp.Expr, scope: Scope, how: int, out: Flow) -> None:
+        """Add the arguments of an aggregate."""
+        self.computed(node, scope, how if how > AGGREGATION else AGGREGATION, out)
+
+    def function(self, node: exp.Anonymous, scope: Scope, how: int, out: Flow) -> None:
+        """Add the arguments of a function that sqlglot has no class for."""
+        name = node.args["this"]
+        known = isinstance(name, str) and name.lower() in AGGREGATES
+        how = how if how > AGGREGATION else AGGREGATION if known else how or TRANSFORMATION
+        for argument in node.args.get("expressions") or ():
+            if isinstance(argument, exp.Expr):
+                self.visit(argument, scope, how, out)
+
+    def count(self, node: exp.Count, scope: Scope, how: int, out: Flow) -> None:
+        """Add what is counted; `count(*)` reads no column."""
+        how = how if how > AGGREGATION else AGGREGATION
+        for argument in (node.args.get("this"), *(node.args.get("expressions") or ())):
+            if isinstance(argument, exp.Expr) and not argument.is_star:
+                self.visit(argument, scope, how, out)
+
+    def filtered(self, node: exp.Filter, scope: Scope, how: int, out: Flow) -> None:
+        """Add an aggregate with its FILTER."""
+        self.visit(node.args["this"], scope, how, out)
+        self.visit(node.args["expression"], scope, how if how > AGGREGATION else FILTER, out)
+
+    def window(self, node: exp.Window, scope: Scope, how: int, out: Flow) -> None:
+        """Add a window function and its window."""
+        self.visit(node.args["this"], scope, how or TRANSFORMATION, out)
+        self.frame(node, scope, how if how > AGGREGATION else WINDOW, out)
+
+    def frame(self, node: exp.Expr, scope: Scope, how: int, out: Flow) -> None:
+        """Add PARTITION BY and ORDER BY of a window, also of the named one."""
+        for part in node.args.get("partition_by") or ():
+            self.visit(part, scope, how, out)
+        order = node.args.get("order")
+        for part in order.args.get("expressions", ()) if order is not None else ():
+            self.visit(part, scope, how, out)
+        spec = node.args.get("spec")
+        for part in ("start", "end"):
+            bound = spec.args.get(part) if spec is not None else None
+            if isinstance(bound, exp.Expr):
+                self.visit(bound, scope, how, out)
+        named = node.args.get("alias")
+        base = node.args.get("this") if node.args.get("over") is None else None
+        for reference in (named, node.args.get("first") and None, base):
+            if isinstance(reference, exp.Identifier):
+                other = scope.windows.get(self.dialect.key(self.name(reference)))
+                if other is not None and other is not node:
+                    self.frame(other, scope, how, out)
+
+    def ordered(self, node: exp.Order, scope: Scope, how: int, out: Flow) -> None:
+        """Add an aggregate's argument and its ORDER BY."""
+        this = node.args.get("this")
+        if this is not None:
+            self.visit(this, scope, how, out)
+        for part in node.args.get("expressions") or ():
+            self.visit(part, scope, how if how > AGGREGATION else SORT, out)
+
+    def within_group(self, node: exp.WithinGroup, scope: Scope, how: int, out: Flow) -> None:
+        """Add an ordered-set aggregate: what it orders is what it aggregates."""
+        function = node.args["this"]
+        self.visit(function, scope, how if how > AGGREGATION else AGGREGATION, out)
+        strings = isinstance(function, (exp.GroupConcat, exp.ArrayAgg))
+        order = how if how > AGGREGATION else SORT if strings else AGGREGATION
+        for part in node.args["expression"].args.get("expressions") or ():
+            self.visit(part, scope, order, out)
+
+    # ---- queries in expressions ---------------------------------------------------
+
+    def scalar(self, node: exp.Expr, scope: Scope, how: int, out: Flow) -> None:
+        """Add a scalar subquery: its output as a value, its body as FILTER."""
+        relation = self.query(node, scope)
+        for _, flow in relation.star():
+            add(out, flow, how or TRANSFORMATION)
+        demote(out, relation.rows, how if how > AGGREGATION else FILTER)
+
+    def exists(self, node: exp.Exists, scope: Scope, how: int, out: Flow) -> None:
+        """Add the body of EXISTS, which yields no value."""
+        this = node.args["this"]
+        if not isinstance(this, (exp.Query, exp.Subquery)):
+            self.computed(node, scope, how, out)
+            return
+        kind = how if how > AGGREGATION else FILTER
+        demote(out, self.query(this, scope).rows, kind)
+
+    def tested(self, node: exp.Expr, scope: Scope, how: int, out: Flow) -> None:
+        """Add a query whose rows are only compared with: IN, ANY, ALL."""
+        relation = self.query(node, scope)
+        kind = how if how > AGGREGATION else FILTER
+        for _, flow in relation.star():
+            demote(out, flow, kind)
+        demote(out, relation.rows, kind)
+
+    def membership(self, node: exp.In, scope: Scope, how: int, out: Flow) -> None:
+        """Add IN: a list is computed with, a query only decides."""
+        self.visit(node.args["this"], scope, how or TRANSFORMATION, out)
+        query = node.args.get("query")
+        if query is not None:
+            self.tested(query, scope, how, out)
+        for part in node.args.get("expressions") or ():
+            self.visit(part, scope, how or TRANSFORMATION, out)
+        for key in ("unnest", "field"):
+            part = node.args.get(key)
+            if isinstance(part, exp.Expr):
+                self.visit(part, scope, how or TRANSFORMATION, out)
+
+    def quantified(self, node: exp.Expr, scope: Scope, how: int, out: Flow) -> None:
+        """Add ANY or ALL of a query or of an array."""
+        this = node.args["this"]
+        if isinstance(this.unnest(), exp.Query):
+            self.tested(this, scope, how, out)
+        else:
+            self.visit(this, scope, how or TRANSFORMATION, out)
+
+    def lambda_(self, node: exp.Lambda, scope: Scope, how: int, out: Flow) -> None:
+        """Add a lambda's body; its parameters hide columns."""
+        inside = Scope(scope, scope.ctes)
+        names = [self.name(part) for part in node.args.get("expressions") or ()]
+        inside.items.append(Relation([(name, NOTHING) for name in names], self.dialect.key))
+        self.visit(node.args["this"], inside, how or TRANSFORMATION, out)
+
+
+_COMPUTED: Any = Expressions.computed
+_NOTHING = (
+    exp.Literal,
+    exp.Null,
+    exp.Boolean,
+    exp.DataType,
+    exp.Identifier,
+    exp.Var,
+    exp.Star,
+    exp.Placeholder,
+    exp.Parameter,
+    exp.JSONPath,
+)
+_VISITS: dict[type, Visit] = {
+    exp.Column: Expressions.column,
+    exp.Dot: Expressions.dot,
+    exp.Paren: Expressions.inner,
+    exp.Alias: Expressions.inner,
+    exp.Collate: Expressions.inner,
+    exp.Ordered: Expressions.inner,
+    exp.Where: Expressions.inner,
+    exp.Distinct: Expressions.computed,
+    exp.Kwarg: Expressions.right,
+    exp.PropertyEQ: Expressions.right,
+    exp.Case: Expressions.case,
+    exp.If: Expressions.branch,
+    exp.Anonymous: Expressions.function,
+    exp.Count: Expressions.count,
+    exp.Filter: Expressions.filtered,
+    exp.Window: Expressions.window,
+    exp.Order: Expressions.ordered,
+    exp.WithinGroup: Expressions.within_group,
+    exp.Exists: Expressions.exists,
+    exp.In: Expressions.membership,
+    exp.Any: Expressions.quantified,
+    exp.All: Expressions.quantified,
+    exp.Lambda: Expressions.lambda_,
+}
+_VISITS.update(dict.fromkeys(_NOTHING, Expressions.nothing))
+# These are of sqlglot's class of aggregates, but yield a value of one row.
+_ROW_FUNCTIONS = (
+    exp.CumeDist,
+    exp.DenseRank,
+    exp.FirstValue,
+    exp.Lag,
+    exp.LastValue,
+    exp.Lead,
+    exp.NthValue,
+    exp.Ntile,
+    exp.PercentRank,
+    exp.Rank,
+    exp.Grouping,
+    exp.GroupingId,
+)
+
+
+def _visit_of(kind: type) -> Visit:
+    if issubclass(kind, (exp.Query, exp.Subquery)):
+        return Expressions.scalar
+    if issubclass(kind, exp.AggFunc) and not issubclass(kind, _ROW_FUNCTIONS):
+        return Expressions.aggregate
+    for base in _NOTHING:
+        if issubclass(kind, base):
+            return Expressions.nothing
+    computed: Visit = _COMPUTED
+    return computed

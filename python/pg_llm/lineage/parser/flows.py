@@ -1,0 +1,86 @@
+"""What flows where: the sources of one value, packed for speed.
+
+A `Flow` maps each source column to a set of bits, one for each way in which
+it acts. Of the three DIRECT ways the strongest wins (AGGREGATION over
+TRANSFORMATION over IDENTITY); an INDIRECT way, once taken, stays.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pg_llm.lineage.edges import Transformation
+
+# (relation as it is shown, column as it is shown). No relation: a column that
+# nothing visible has. No column: the relation is read, but no column of it.
+Source = tuple[str | None, str | None]
+Flow = dict[Source, int]
+
+(
+    IDENTITY,
+    TRANSFORMATION,
+    AGGREGATION,
+    JOIN,
+    FILTER,
+    GROUP_BY,
+    SORT,
+    WINDOW,
+    CONDITIONAL,
+) = range(9)
+
+WAYS: Final = (
+    Transformation.IDENTITY,
+    Transformation.TRANSFORMATION,
+    Transformation.AGGREGATION,
+    Transformation.JOIN,
+    Transformation.FILTER,
+    Transformation.GROUP_BY,
+    Transformation.SORT,
+    Transformation.WINDOW,
+    Transformation.CONDITIONAL,
+)
+_DIRECT = 0b111
+
+
+def _through(mask: int, how: int) -> int:
+    """Return the bits of a source that acts by `mask` on what acts by `how`."""
+    direct = mask & _DIRECT
+    if not direct:
+        return mask
+    if how > AGGREGATION:
+        return mask & ~_DIRECT | 1 << how
+    return mask & ~_DIRECT | 1 << max(how, direct.bit_length() - 1)
+
+
+_THROUGH: Final = [[_through(mask, how) for mask in range(512)] for how in range(9)]
+# Of several direct bits only the strongest is kept.
+_STRONGEST: Final = _THROUGH[IDENTITY]
+NOTHING: Final[Flow] = {}
+
+
+def add(out: Flow, flow: Flow, how: int) -> None:
+    """Add to `out` all sources of `flow`, acting by `how`."""
+    table = _THROUGH[how]
+    for source, mask in flow.items():
+        old = out.get(source)
+        out[source] = table[mask] if old is None else _STRONGEST[old | table[mask]]
+
+
+def demote(out: Flow, flow: Flow, kind: int) -> None:
+    """Add to `out` all sources of `flow` as indirect ones of one kind."""
+    bit = 1 << kind
+    for source in flow:
+        out[source] = out.get(source, 0) | bit
+
+
+def merged(*flows: Flow) -> Flow:
+    """Return the union of flows, unchanged in how they act."""
+    out: Flow = {}
+    for flow in flows:
+        add(out, flow, IDENTITY)
+    return out
+
+
+def ways(mask: int) -> list[Transformation]:
+    """Return the transformations that the bits stand for."""
+    return [way for bit, way in enumerate(WAYS) if mask >> bit & 1]

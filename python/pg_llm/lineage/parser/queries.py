@@ -1,0 +1,682 @@
+"""Queries: what each output column comes from, one scope after another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from pg_llm.lineage.parser.expressions import Expressions
+from pg_llm.lineage.parser.flows import (
+    FILTER,
+    GROUP_BY,
+    IDENTITY,
+    JOIN,
+    NOTHING,
+    SORT,
+    TRANSFORMATION,
+    Flow,
+    add,
+    demote,
+    merged,
+)
+from pg_llm.lineage.parser.names import UNNAMED, output_name
+from pg_llm.lineage.parser.relations import (
+    STAR,
+    Column,
+    Cte,
+    Function,
+    Group,
+    Item,
+    Relation,
+    Scope,
+    Table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pg_llm.lineage.parser.catalog import Catalog
+    from pg_llm.lineage.parser.dialects import Dialect
+
+_MAX_ROUNDS = 100
+
+
+class Queries(Expressions):
+    """Resolves queries against a catalog.
+
+    `reads`: every relation that is read, in order. `doubts`: why the result
+    may be wrong. `unresolved`: relations that the catalog does not know.
+    """
+
+    def __init__(self, dialect: Dialect, catalog: Catalog, text: str) -> None:
+        self.dialect = dialect
+        self.catalog = catalog
+        self.text = text
+        self.reads: dict[str, None] = {}
+        self.doubts: set[str] = set()
+        self.unresolved: set[str] = set()
+
+    # ---- queries ----------------------------------------------------------------
+
+    def query(
+        self, node: exp.Expr, scope: Scope | None, ctes: Mapping[str, Cte] | None = None
+    ) -> Relation:
+        """Return what a query yields; `scope` is what it sees from outside."""
+        if ctes is None:
+            ctes = scope.ctes if scope is not None else {}
+        with_ = node.args.get("with_")
+        if with_ is not None:
+            ctes = self.with_(with_, scope, ctes)
+        if isinstance(node, exp.Select):
+            return self.select(node, scope, ctes)
+        if isinstance(node, exp.SetOperation):
+            return self.set_operation(node, scope, ctes)
+        if isinstance(node, exp.Values):
+            return self.values(node, scope, ctes)
+        if isinstance(node, (exp.Subquery, exp.Paren)):
+            return self.wrapped(node, scope, ctes)
+        if isinstance(node, exp.Table):
+            item = self.from_item(node, Scope(scope, ctes))
+            return Relation(item.star(), self.dialect.key, rest=item.opens())
+        return self.statement(node, scope, ctes)
+
+    def statement(self, node: exp.Expr, scope: Scope | None, ctes: Mapping[str, Cte]) -> Relation:
+        """Return what any other statement yields (RETURNING)."""
+        raise NotImplementedError
+
+    def wrapped(self, node: exp.Expr, scope: Scope | None, ctes: Mapping[str, Cte]) -> Relation:
+        """Return a query in parentheses, with an ORDER BY or LIMIT of its own."""
+        relation = self.query(node.args["this"], scope, ctes)
+        rows = dict(relation.rows)
+        inside = Scope(scope, ctes)
+        inside.items.append(relation)
+        self.tail(node, inside, relation, rows)
+        return Relation(relation.star(), self.dialect.key, rows, relation.opens())
+
+    def with_(
+        self, node: exp.Expr, scope: Scope | None, ctes: Mapping[str, Cte]
+    ) -> dict[str, Cte]:
+        """Return the CTEs that are visible after a WITH clause."""
+        known = dict(ctes)
+        recursive = bool(node.args.get("recursive"))
+        for cte in node.args["expressions"]:
+            key = self.dialect.key(self.name(cte.args["alias"].args["this"]))
+            known = {**known, key: self.cte(cte, scope, known, key, recursive)}
+        return known
+
+    def cte(
+        self,
+        node: exp.Expr,
+        scope: Scope | None,
+        known: Mapping[str, Cte],
+        key: str,
+        recursive: bool,
+    ) -> Cte:
+        """Return one CTE; a data-modifying one is resolved at once."""
+        names = self.names(node.args["alias"])
+        body = node.args["this"]
+        if isinstance(body, exp.SetOperation) and (recursive or self.dialect.implicit_recursion):
+            return Cte(lambda: self.recursion(body, scope, known, key, names))
+        cte = Cte(lambda: self.query(body, scope, known).named(names))
+        if isinstance(body, exp.DML):
+            cte.relation()
+        return cte
+
+    def recursion(
+        self,
+        body: exp.SetOperation,
+        scope: Scope | None,
+        known: Mapping[str, Cte],
+        key: str,
+        names: Sequence[str],
+    ) -> Relation:
+        """Return the fixpoint of a recursive CTE, from its first term upwards."""
+        used = False
+
+        def working() -> Relation:
+            nonlocal used
+            used = True
+            return relation
+
+        first: Any = body
+        while isinstance(first, exp.SetOperation):
+            if first.args.get("with_") is not None:
+                known = self.with_(first.args["with_"], scope, known)
+            first = first.args["this"]
+        relation = Relation([], self.dialect.key)
+        relation = self.query(first, scope, {**known, key: Cte(working)}).named(names)
+        for _ in range(_MAX_ROUNDS):
+            used = False
+            # A fresh entry each round: an entry remembers what it yields.
+            step = self.query(body, scope, {**known, key: Cte(working)}).named(names)
+            if not used or (step.columns == relation.columns and step.rows == relation.rows):
+                return step
+            relation = step
+        return relation
+
+    def set_operation(
+        self, node: exp.SetOperation, scope: Scope | None, ctes: Mapping[str, Cte]
+    ) -> Relation:
+        """Return UNION, INTERSECT or EXCEPT of two queries, by position."""
+        chain: list[Any] = []
+        left: Any = node
+        while isinstance(left, exp.SetOperation):
+            chain.append((left, ctes))
+            if left is not node and left.args.get("with_") is not None:
+                ctes = self.with_(left.args["with_"], scope, ctes)
+            left = left.args["this"]
+        relation = self.query(left, scope, ctes)
+        for operation, seen in reversed(chain):
+            relation = self.combined(operation, relation, scope, seen)
+        return relation
+
+    def combined(
+        self,
+        node: exp.SetOperation,
+        left: Relation,
+        scope: Scope | None,
+        ctes: Mapping[str, Cte],
+    ) -> Relation:
+        """Return one set operation on its resolved left side."""
+        right = self.query(node.args["expression"], scope, ctes)
+        rows = merged(left.rows, right.rows)
+        columns = left.star()
+        if isinstance(node, exp.Except):
+            for _, flow in right.star():
+                demote(rows, flow, FILTER)
+        elif node.args.get("by_name"):
+            columns = _by_name(columns, right)
+        else:
+            columns = self.by_position(columns, right.star())
+        rest = (*left.opens(), *right.opens())
+        relation = Relation(columns, self.dialect.key, rows, rest)
+        inside = Scope(scope, ctes)
+        inside.items.append(relation)
+        self.tail(node, inside, relation, rows)
+        return relation
+
+    def by_position(self, left: list[Column], right: list[Column]) -> list[Column]:
+        """Return columns with the flows of both sides."""
+        if len(left) != len(right):
+            self.doubts.add("sides of a set operation with unknown columns")
+        out = [
+            (name, merged(flow, other))
+            for (name, flow), (_, other) in zip(left, right, strict=False)
+        ]
+        return out + left[len(right) :]
+
+    def values(self, node: exp.Values, scope: Scope | None, ctes: Mapping[str, Cte]) -> Relation:
+        """Return VALUES: each column has what flows into it from all rows."""
+        inside = Scope(scope, ctes)
+        flows: list[Flow] = []
+        for row in node.args["expressions"]:
+            parts = row.args["expressions"] if isinstance(row, exp.Tuple) else [row]
+            flows += [{} for _ in parts[len(flows) :]]
+            for flow, part in zip(flows, parts, strict=False):
+                self.visit(part, inside, IDENTITY, flow)
+        columns = [(f"column{number}", flow) for number, flow in enumerate(flows, 1)]
+        relation = Relation(columns, self.dialect.key)
+        if node.args.get("order") is not None or node.args.get("limit") is not None:
+            rows: Flow = {}
+            inside.items.append(relation)
+            self.tail(node, inside, relation, rows)
+            relation.rows = rows
+        return relation
+
+    # ---- select -----------------------------------------------------------------
+
+    def select(self, node: exp.Select, outer: Scope | None, ctes: Mapping[str, Cte]) -> Relation:
+        """Return what a SELECT yields."""
+        args = node.args
+        scope = Scope(outer, ctes)
+        rows = scope.rows
+        self.from_(node, scope)
+        for key in ("prewhere", "where", "connect"):
+            clause = args.get(key)
+            if clause is not None:
+                self.clause(clause, scope, FILTER, rows)
+        for window in args.get("windows") or ():
+            scope.windows[self.dialect.key(self.name(window.args["this"]))] = window
+        columns, rest = self.outputs(args.get("expressions") or [exp.Star()], scope)
+        relation = Relation(columns, self.dialect.key, rows, rest)
+        self.grouping(node, scope, relation, rows)
+        for key in ("having", "qualify"):
+            clause = args.get(key)
+            if clause is not None:
+                self.clause(clause, scope, FILTER, rows)
+        distinct = args.get("distinct")
+        if distinct is not None and distinct.args.get("on") is not None:
+            for part in distinct.args["on"].expressions or [distinct.args["on"]]:
+                self.sorting(part, scope, relation, rows, SORT)
+        self.tail(node, scope, relation, rows)
+        return relation
+
+    def clause(self, node: exp.Expr, scope: Scope, kind: int, rows: Flow) -> None:
+        """Add what a clause reads, as one kind of indirect influence."""
+        for value in node.args.values():
+            for part in value if isinstance(value, list) else (value,):
+                if isinstance(part, exp.Expr):
+                    self.visit(part, scope, kind, rows)
+
+    def outputs(
+        self, expressions: Sequence[exp.Expr], scope: Scope
+    ) -> tuple[list[Column], list[Item]]:
+        """Return the output columns, and the unknown relations that stars bring."""
+        columns: list[Column] = []
+        rest: list[Item] = []
+        key = self.dialect.key
+        for node in expressions:
+            if node.__class__ is exp.Alias:
+                name = self.name(node.args["alias"])
+                flow: Flow = {}
+                self.visit(node.args["this"], scope, IDENTITY, flow)
+                columns.append((name, flow))
+                scope.outputs.setdefault(key(name), flow)
+            elif node.is_star and self.star(node, scope, columns, rest):
+                continue
+            elif isinstance(node, exp.Aliases):
+                flow = self.flow(node.args["this"], scope, TRANSFORMATION)
+                columns += [(self.name(part), flow) for part in node.args["expressions"]]
+            elif isinstance(node, exp.PropertyEQ):
+                columns.append((node.args["this"].name, self.flow(node.args["expression"], scope)))
+            else:
+                columns.append((self.output_name(node), self.flow(node, scope)))
+        return columns, rest
+
+    def output_name(self, node: exp.Expr) -> str:
+        """Return the name of an output without an alias."""
+        name = output_name(node, self.dialect, self.text)
+        if self.dialect.postgres or isinstance(node, (exp.Column, exp.Dot)):
+            return name
+        return node.sql(dialect=self.dialect.sqlglot) or UNNAMED
+
+    def star(self, node: exp.Expr, scope: Scope, columns: list[Column], rest: list[Item]) -> bool:
+        """Add the columns of `*` or `t.*`; False if it is not one of those."""
+        star = node
+        if isinstance(node, exp.Column):
+            star = node.args["this"]
+            relation = self.qualified(node, scope)
+            if relation is None:
+                columns.append((STAR, self.field(node, scope)))
+                return True
+            items: Sequence[Item] = [relation]
+        elif isinstance(node, exp.Star):
+            items = scope.items
+        elif isinstance(node, exp.Dot):
+            return self.composite_star(node, scope, columns, rest)
+        else:
+            return False
+        found = [column for item in items for column in item.star()]
+        columns += self.modified(star, found, scope)
+        for item in items:
+            rest += item.opens()
+        return True
+
+    def composite_star(
+        self, node: exp.Dot, scope: Scope, columns: list[Column], rest: list[Item]
+    ) -> bool:
+        """Add the columns of `(x).*`."""
+        operand = node.args["this"].unnest()
+        if operand.__class__ is exp.Column and not operand.args.get("table"):
+            relation = self.row(operand, scope)
+            if relation is not None:
+                columns += relation.star()
+                rest += relation.opens()
+                return True
+        self.doubts.add("columns of a composite value")
+        columns.append((STAR, self.flow(operand, scope, TRANSFORMATION)))
+        return True
+
+    def modified(self, star: exp.Expr, columns: list[Column], scope: Scope) -> list[Column]:
+        """Return a star's columns after EXCEPT, REPLACE and RENAME."""
+        key = self.dialect.key
+        args = star.args
+        if not any(args.values()):
+            return columns
+        dropped = {key(self.name(part)) for part in _columns(args.get("except_"))}
+        replaced = {
+            key(self.name(part.args["alias"])): self.flow(part.args["this"], scope)
+            for part in args.get("replace") or ()
+        }
+        renamed = {
+            key(self.name(_column(part.args["this"]))): self.name(part.args["alias"])
+            for part in args.get("rename") or ()
+        }
+        return [
+            (renamed.get(key(name), name), replaced.get(key(name), flow))
+            for name, flow in columns
+            if key(name) not in dropped
+        ]
+
+    def grouping(self, node: exp.Select, scope: Scope, relation: Relation, rows: Flow) -> None:
+        """Add GROUP BY."""
+        group = node.args.get("group")
+        if group is None:
+            return
+        for value in group.args.values():
+            for part in value if isinstance(value, list) else (value,):
+                if isinstance(part, exp.Expr):
+                    self.group_key(part, scope, relation, rows)
+
+    def group_key(self, node: exp.Expr, scope: Scope, relation: Relation, rows: Flow) -> None:
+        """Add one grouping expression, also inside ROLLUP, CUBE, GROUPING SETS."""
+        if isinstance(node, (exp.Rollup, exp.Cube, exp.GroupingSets, exp.Tuple, exp.Paren)):
+            inner = node.args.get("expressions") or [node.args.get("this")]
+            for part in inner:
+                if isinstance(part, exp.Expr):
+                    self.group_key(part, scope, relation, rows)
+            return
+        if isinstance(node, exp.Column) and node.args.get("table") is None:
+            key = self.dialect.key(self.name(node.args["this"]))
+            flow = scope.find(key)
+            if flow is None:
+                flow = relation.find(key)
+            if flow is not None:
+                add(rows, flow, GROUP_BY)
+                return
+        self.sorting(node, scope, relation, rows, GROUP_BY)
+
+    def sorting(
+        self, node: exp.Expr, scope: Scope, relation: Relation, rows: Flow, kind: int
+    ) -> None:
+        """Add a sort or group expression: a position, an output's name, else any."""
+        value = node.args["this"] if isinstance(node, exp.Ordered) else node
+        if isinstance(value, exp.Literal) and not value.is_string:
+            number = value.name
+            if number.isdigit() and 0 < int(number) <= len(relation.columns):
+                add(rows, relation.columns[int(number) - 1][1], kind)
+            return
+        if isinstance(value, exp.Column) and value.args.get("table") is None:
+            this = value.args["this"]
+            if not isinstance(this, exp.Star):
+                flow = relation.find(self.dialect.key(self.name(this)))
+                if flow is not None:
+                    add(rows, flow, kind)
+                    return
+        self.visit(value, scope, kind, rows)
+
+    def tail(self, node: exp.Expr, scope: Scope, relation: Relation, rows: Flow) -> None:
+        """Add ORDER BY, and what LIMIT and OFFSET read."""
+        for key in ("order", "sort", "cluster", "distribute"):
+            clause = node.args.get(key)
+            for part in clause.args.get("expressions") or () if clause is not None else ():
+                self.sorting(part, scope, relation, rows, SORT)
+        for key in ("limit", "offset"):
+            clause = node.args.get(key)
+            if isinstance(clause, exp.Expr):
+                self.clause(clause, scope, FILTER, rows)
+
+    # ---- from ---------------------------------------------------------------------
+
+    def from_(self, node: exp.Expr, scope: Scope) -> None:
+        """Add FROM with its joins to the scope."""
+        from_ = node.args.get("from_")
+        if from_ is not None:
+            self.add_item(from_.args["this"], scope)
+        self.joins(node, scope)
+        for lateral in node.args.get("laterals") or ():
+            scope.items.append(self.from_item(lateral, scope))
+
+    def add_item(self, node: exp.Expr, scope: Scope) -> None:
+        """Add an item of FROM."""
+        scope.items.append(self.from_item(node, scope))
+
+    def joins(self, node: exp.Expr, scope: Scope) -> None:
+        """Add joins: a comma starts a new item, JOIN widens the last one."""
+        for join in node.args.get("joins") or ():
+            item = self.from_item(join.args["this"], scope)
+            if _is_comma(join) or not scope.items:
+                scope.items.append(item)
+                continue
+            left = scope.items[-1]
+            scope.items[-1] = self.join(join, left, item)
+            condition = join.args.get("on")
+            if condition is not None:
+                self.visit(condition, scope, JOIN, scope.rows)
+            self.used(left, item, scope)
+
+    def join(self, node: exp.Join, left: Item, right: Item) -> Group:
+        """Return the join of two items; USING and NATURAL merge columns."""
+        names = [self.name(_column(part)) for part in node.args.get("using") or ()]
+        if node.args.get("method") == "NATURAL":
+            names = [name for name, _ in left.star() if right.find(self.dialect.key(name))]
+        side = node.args.get("side")
+        columns: dict[str, Column] = {}
+        for name in names:
+            key = self.dialect.key(name)
+            flows = [self.side_column(item, key, name) for item in (left, right)]
+            if side == "FULL":
+                flow: Flow = {}
+                for part in flows:
+                    add(flow, part, TRANSFORMATION)
+            else:
+                flow = flows[1] if side == "RIGHT" else flows[0]
+            columns[key] = (name, flow)
+        group = Group([left, right], columns)
+        if node.args.get("kind") in ("SEMI", "ANTI"):
+            group = Group([left])
+        return group
+
+    def side_column(self, item: Item, key: str, name: str) -> Flow:
+        """Return a USING column of one side."""
+        flows = item.reach(key, name)
+        if len(flows) > 1:
+            self.doubts.add("ambiguous column")
+        return flows[0] if flows else NOTHING
+
+    def used(self, left: Item, right: Item, scope: Scope) -> None:
+        """Add both sides' USING columns as what joins."""
+        group = scope.items[-1]
+        if isinstance(group, Group):
+            for key, (name, _) in group.merged.items():
+                for item in (left, right):
+                    add(scope.rows, self.side_column(item, key, name), JOIN)
+
+    def from_item(self, node: exp.Expr, scope: Scope) -> Any:
+        """Return one item of FROM, and make its alias visible."""
+        if isinstance(node, exp.Table):
+            item: Item = self.table(node, scope)
+        elif isinstance(node, exp.Subquery):
+            item = self.derived(node, scope)
+        elif isinstance(node, exp.Lateral):
+            item = self.lateral(node, scope)
+        elif isinstance(node, exp.Values):
+            item = self.aliased(self.values(node, scope.parent, scope.ctes), node, scope, None)
+        elif isinstance(node, exp.Paren):
+            item = self.from_item(node.args["this"], scope)
+        elif isinstance(node, (exp.Select, exp.SetOperation)):
+            item = self.aliased(self.query(node, scope.parent, scope.ctes), node, scope, None)
+        else:
+            item = self.table_function(node, node, scope)
+        for pivot in node.args.get("pivots") or ():
+            item = self.pivot(pivot, item, scope)
+        return self.nested(node, item, scope) if node.args.get("joins") else item
+
+    def table(self, node: exp.Table, scope: Scope) -> Item:
+        """Return a table, a CTE, or a function called like a table."""
+        this = node.args.get("this")
+        if node.args.get("rows_from"):
+            return self.rows_from(node, scope)
+        if not isinstance(this, exp.Identifier):
+            return (
+                self.table_function(this, node, scope) if this is not None else Relation([], str)
+            )
+        parts = self.parts(node)
+        relation: Relation | None = None
+        if len(parts) == 1:
+            cte = scope.ctes.get(self.dialect.key(parts[0]))
+            if cte is not None:
+                relation = cte.relation()
+        if relation is None:
+            relation = self.correlated(parts, scope) or self.base(parts)
+        return self.aliased(relation, node, scope, parts)
+
+    def nested(self, node: exp.Expr, item: Item, scope: Scope) -> Item:
+        """Return an item with the joins that are written inside it."""
+        inside = Scope(scope.parent, scope.ctes)
+        inside.aliases = scope.aliases
+        inside.rows = scope.rows
+        inside.items = [item]
+        self.joins(node, inside)
+        return inside.items[0] if len(inside.items) == 1 else Group(inside.items)
+
+    def parts(self, node: exp.Expr) -> list[str]:
+        """Return the parts of a table's name as the catalog would store them."""
+        parts = []
+        for key in ("catalog", "db", "this"):
+            part = node.args.get(key)
+            while isinstance(part, exp.Dot):
+                parts.append(self.name(part.args["this"]))
+                part = part.args["expression"]
+            if isinstance(part, exp.Identifier) and part.args.get("this"):
+                parts.append(self.name(part))
+        return parts
+
+    def base(self, parts: Sequence[str]) -> Table:
+        """Return a table of the catalog, or an unknown one."""
+        found = self.catalog.find(parts)
+        if found is None:
+            name = self.dialect.shown(parts)
+            self.unresolved.add(name)
+            self.doubts.add("unknown relation")
+            table = Table(name, None, self.dialect.key)
+        else:
+            table = Table(found[0], found[1], self.dialect.key)
+        self.reads[table.name] = None
+        return table
+
+    def correlated(self, parts: list[str], scope: Scope) -> Relation | None:
+        """Return an array of another item, read like a table (`FROM t, t.items`)."""
+        if self.dialect.postgres or len(parts) < 2:
+            return None
+        owner = scope.aliases.get(self.dialect.key(parts[0]))
+        if owner is None:
+            return None
+        flows = owner.reach(self.dialect.key(parts[1]), parts[1])
+        return Function(parts[-1], flows[0] if flows else NOTHING, self.dialect.key)
+
+    def aliased(
+        self, relation: Relation, node: exp.Expr, scope: Scope, parts: list[str] | None
+    ) -> Relation:
+        """Make a relation visible under its alias, with its columns renamed."""
+        alias = node.args.get("alias")
+        key = self.dialect.key
+        if relation.rows:
+            add(scope.rows, relation.rows, IDENTITY)
+        if alias is not None:
+            relation = relation.named(self.names(alias))
+            this = alias.args.get("this")
+            if this is not None:
+                scope.aliases[key(self.name(this))] = relation
+                return relation
+        if parts:
+            for start in range(len(parts)):
+                scope.aliases.setdefault(".".join(map(key, parts[start:])), relation)
+        return relation
+
+    def names(self, alias: exp.Expr) -> list[str]:
+        """Return the column names of an alias: `t(a, b)`, `t(a int, b text)`."""
+        out = []
+        for part in alias.args.get("columns") or ():
+            out.append(self.name(part.args["this"] if isinstance(part, exp.ColumnDef) else part))
+        return out
+
+    def derived(self, node: exp.Subquery, scope: Scope) -> Item:
+        """Return a subquery or a parenthesised join in FROM."""
+        this = node.args["this"]
+        if (
+            isinstance(this, (exp.Table, exp.Subquery, exp.Values))
+            and node.args.get("alias") is None
+        ):
+            item: Item = self.from_item(this, scope)
+        elif isinstance(this, exp.Table):
+            inside = Scope(scope, scope.ctes)
+            inside.rows = scope.rows
+            joined = self.from_item(this, inside)
+            relation = Relation(joined.star(), self.dialect.key, rest=joined.opens())
+            item = self.aliased(relation, node, scope, None)
+        else:
+            relation = self.query(this, scope.parent, scope.ctes)
+            item = self.aliased(relation, node, scope, None)
+        return item
+
+    def lateral(self, node: exp.Lateral, scope: Scope) -> Relation:
+        """Return LATERAL (query), LATERAL f(), LATERAL VIEW f(), CROSS APPLY."""
+        this = node.args["this"]
+        if isinstance(this, (exp.Subquery, exp.Query)):
+            query = this.args["this"] if isinstance(this, exp.Subquery) else this
+            alias = node if node.args.get("alias") is not None else this
+            return self.aliased(self.query(query, scope), alias, scope, None)
+        return self.table_function(this, node, scope)
+
+    def table_function(self, node: exp.Expr, owner: exp.Expr, scope: Scope) -> Relation:
+        """Return a function in FROM: what flows in are its arguments."""
+        if isinstance(node, exp.TableFromRows):
+            node = node.args["this"]
+        flow = self.flow(node, scope, TRANSFORMATION)
+        alias = owner.args.get("alias")
+        names = self.names(alias) if alias is not None else []
+        if isinstance(node, exp.XMLTable) or node.args.get("columns"):
+            return self.table_columns(node, owner, scope, flow)
+        name = output_name(node, self.dialect, self.text)
+        if alias is not None and alias.args.get("this") is not None:
+            name = self.name(alias.args["this"])
+        if names:
+            relation = Relation([(column, flow) for column in names], self.dialect.key)
+        else:
+            self.doubts.add("columns of a function")
+            relation = Function(name, flow, self.dialect.key)
+        scope.aliases[self.dialect.key(name)] = relation
+        return relation
+
+    def table_columns(self, node: exp.Expr, owner: exp.Expr, scope: Scope, flow: Flow) -> Relation:
+        """Return XMLTABLE, JSON_TABLE: columns with definitions of their own."""
+        columns = [
+            (self.name(part.args["this"]), flow)
+            for part in node.args.get("columns") or ()
+            if isinstance(part, exp.ColumnDef)
+        ]
+        relation = Relation(columns, self.dialect.key)
+        return self.aliased(relation, owner, scope, ["xmltable"])
+
+    def rows_from(self, node: exp.Table, scope: Scope) -> Relation:
+        """Return ROWS FROM (f(), g()): the columns of all of them side by side."""
+        columns: list[Column] = []
+        for part in node.args["rows_from"]:
+            columns += self.from_item(part, scope).star()
+        return self.aliased(Relation(columns, self.dialect.key), node, scope, None)
+
+    def pivot(self, node: exp.Pivot, item: Item, scope: Scope) -> Item:
+        """Return PIVOT or UNPIVOT of an item."""
+        inside = Scope(scope, scope.ctes)
+        inside.items.append(item)
+        self.doubts.add("pivot")
+        names = [self.name(part) for part in node.args.get("columns") or ()]
+        flows = [self.flow(part, inside, TRANSFORMATION) for part in node.args["expressions"]]
+        used: Flow = merged(*flows)
+        for field in node.args.get("fields") or ():
+            self.visit(field, inside, TRANSFORMATION, used)
+        kept = [column for column in item.star() if not used.keys() & column[1].keys()]
+        made = [(name, flows[i % len(flows)]) for i, name in enumerate(names)] if flows else []
+        relation = Relation(kept + made, self.dialect.key, rest=item.opens())
+        return self.aliased(relation, node, scope, None)
+
+
+def _is_comma(join: exp.Join) -> bool:
+    args = join.args
+    return not any(args.get(key) for key in ("kind", "side", "method", "on", "using"))
+
+
+def _columns(value: Any) -> list[Any]:
+    return [_column(part) for part in value or ()]
+
+
+def _column(node: Any) -> Any:
+    return node.args["this"] if isinstance(node, exp.Column) else node
+
+
+def _by_name(columns: list[Column], right: Relation) -> list[Column]:
+    left = {right.key(name) for name, _ in columns}
+    out = [(name, merged(flow, right.find(right.key(name)) or NOTHING)) for name, flow in columns]
+    return out + [column for column in right.star() if right.key(column[0]) not in left]
