@@ -8,6 +8,7 @@ PG_LLM_TEST_BINDIR.
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,3 +91,36 @@ def connect(
 def db(connect: Callable[..., psycopg.Connection]) -> psycopg.Connection:
     """A superuser's session in autocommit mode."""
     return connect()
+
+
+@pytest.fixture(scope="session")
+def psql(server: PostgreSQLExecutor) -> list[str]:
+    """The command line of psql on the tests' own server, without a database."""
+    address = ["-h", server.host, "-p", str(server.port), "-U", server.user]
+    return [str(Path(server.executable).parent / "psql"), *address]
+
+
+@pytest.fixture(scope="session")
+def sample_template(admin: psycopg.Connection, template: str, psql: list[str]) -> str:
+    """A template database that has the extension and the sample."""
+    admin.execute(f"create database pg_llm_sample template {template}")
+    script = Path(__file__).parent.parent / "sample" / "sample.sql"
+    subprocess.run([*psql, "-X", "-q", "-d", "pg_llm_sample", "-f", script], check=True)
+    return "pg_llm_sample"
+
+
+@pytest.fixture
+def sample_database(
+    admin: psycopg.Connection, sample_template: str
+) -> Iterator[Callable[[str], str]]:
+    """Make a copy of the sample database under a name; dropped after the test."""
+    made: list[str] = []
+
+    def copy(name: str) -> str:
+        made.append(f"sample {name}")
+        admin.execute(f'create database "{made[-1]}" template "{sample_template}"')
+        return made[-1]
+
+    yield copy
+    for name in made:
+        admin.execute(f'drop database "{name}" with (force)')
