@@ -8,8 +8,8 @@ subtypes).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Influence(StrEnum):
@@ -53,21 +53,22 @@ _STRENGTH = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """One row of `lineage_extract`.
+class Edge(NamedTuple):
+    """One row of `lineage_extract`, in the order of its columns.
 
     `statement`: 1-based number of the statement in the text.
     `target_relation`: `schema.name`, quoted where PostgreSQL quotes; None for
     the output of a bare SELECT.
     `target_column`: None where the edge concerns the whole row set.
-    `source_relation`, `source_column`: None for an output without any source.
+    `source_relation`, `source_column`: None for an output without any source;
+    only `source_column` is None where a relation is read and none of its
+    columns is used (`select count(*) from t`).
     `influence`, `transformation`: None for an output without any source.
     `expression`: SQL text of the target column's expression, where known.
     `resolver`: `analyser` (the server's query tree) or `parser` (sqlglot).
     `confidence`: 1.0 for what the server resolved; less where we inferred.
-    `position`: 1-based ordinal of the output column in its target list.
     `note`: a warning about this row in plain words.
+    `position`: 1-based ordinal of the output column in its target list.
     """
 
     statement: int
@@ -80,5 +81,5 @@ class Edge:
     expression: str | None = None
     resolver: str = "analyser"
     confidence: float = 1.0
-    position: int | None = None
     note: str | None = None
+    position: int | None = None

@@ -1,0 +1,41 @@
+"""Reception for `sql/lineage.sql`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pg_llm.backend.reception import reception
+from pg_llm.lineage import analyser, extract
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pg_llm.database import Database
+    from pg_llm.lineage.edges import Edge
+
+
+@reception
+def lineage_extract(
+    database: Database,
+    sql: str,
+    dialect: str,
+    catalog: str | None,
+    search_path: Sequence[str] | None,
+    through_views: bool,
+) -> list[Edge]:
+    """Return the edges of every statement in a text."""
+    return extract.extract(
+        database,
+        sql,
+        dialect=dialect,
+        catalog=catalog,
+        search_path=search_path,
+        through_views=bool(through_views),
+    )
+
+
+@reception
+def lineage_view(database: Database, relation: str, through_views: bool) -> list[Edge]:
+    """Return the edges of a view, from its stored query tree."""
+    oid = database.execute("select $1::pg_catalog.regclass::pg_catalog.oid::int8 as oid", [relation])
+    return analyser.relation_edges(database, oid[0]["oid"], through_views=bool(through_views))

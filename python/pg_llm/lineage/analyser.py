@@ -1,0 +1,406 @@
+"""Lineage by the server's own analysis: exact, for everything that it accepts."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from pg_llm.errors import DatabaseError, UndefinedObject
+from pg_llm.lineage import names, resolve, server
+from pg_llm.lineage.edges import Edge, Influence, Transformation
+from pg_llm.lineage.nodes import Node, parse
+from pg_llm.lineage.resolve import SCANNED, WHOLE_ROW, Context, Flow, JoinColumnsNeeded, Query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pg_llm.database import Database
+    from pg_llm.lineage.names import Named
+    from pg_llm.lineage.resolve import Source
+    from pg_llm.lineage.statements import Statement
+
+_DIRECT: Final = Influence.DIRECT
+_INDIRECT: Final = Influence.INDIRECT
+# By the numbers of pg_llm.lineage.resolve.
+_TRANSFORMATIONS: Final = (
+    Transformation.IDENTITY,
+    Transformation.TRANSFORMATION,
+    Transformation.AGGREGATION,
+    Transformation.JOIN,
+    Transformation.FILTER,
+    Transformation.GROUP_BY,
+    Transformation.SORT,
+    Transformation.WINDOW,
+    Transformation.CONDITIONAL,
+)
+HIDDEN: Final = "a source is hidden: the current role has no right on it"
+
+
+class Output:
+    """A column that a statement produces, with what flows into it.
+
+    `relation` is an OID, a name, or None for the output of a bare query;
+    `column` an attribute number or a name, None for the whole row set.
+    """
+
+    __slots__ = ("column", "expression", "flow", "note", "position", "relation")
+
+    def __init__(
+        self,
+        relation: int | str | None,
+        column: int | str | None,
+        flow: Flow,
+        position: int | None = None,
+        expression: str | None = None,
+        note: str | None = None,
+    ) -> None:
+        self.relation = relation
+        self.column = column
+        self.flow = flow
+        self.position = position
+        self.expression = expression
+        self.note = note
+
+
+def statement_edges(
+    database: Database,
+    statement: Statement,
+    *,
+    search_path: Sequence[str] | None = None,
+    through_views: bool = False,
+) -> list[Edge]:
+    """Return the edges of a statement that carries a query.
+
+    Raises `DatabaseError` where the server does not analyse it; its position
+    counts in the whole text.
+    """
+    assert statement.query is not None  # noqa: S101
+    try:
+        analysed = server.analyse(database, statement.query, search_path)
+    except DatabaseError as error:
+        raise server.moved(error, statement.origin) from None
+    target = _created(database, statement) if statement.verb == "create" else None
+    return tree_edges(
+        database,
+        analysed.tree,
+        number=statement.number,
+        target=target,
+        columns=statement.columns,
+        through_views=through_views,
+    )
+
+
+def relation_edges(
+    database: Database, oid: int, *, number: int = 1, through_views: bool = False
+) -> list[Edge]:
+    """Return the edges of a view or materialised view, from its stored tree."""
+    found = _stored_tree(database, oid)
+    if found is None:
+        raise UndefinedObject(
+            "the relation is not a view or materialized view",
+            hint="lineage_view reads the query that defines a view.",
+        )
+    named = names.relations(database, [oid])[oid]
+    return tree_edges(
+        database,
+        found,
+        number=number,
+        target=named.name,
+        columns=tuple(name or "" for name in named.columns),
+        through_views=through_views,
+    )
+
+
+def tree_edges(
+    database: Database,
+    tree: str,
+    *,
+    number: int = 1,
+    target: str | None = None,
+    columns: Sequence[str] = (),
+    through_views: bool = False,
+) -> list[Edge]:
+    """Return the edges of a query tree; `target` takes what a bare query returns."""
+    with _deep():
+        for join_columns in (False, True):
+            context = Context(_view_reader(database) if through_views else None)
+            try:
+                outputs = [
+                    output
+                    for node in parse(tree, join_columns=join_columns)
+                    for output in _outputs(Query(node, context), target, columns)
+                ]
+                break
+            except JoinColumnsNeeded:
+                continue
+        return _named_edges(database, outputs, context, number)
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """Allow subqueries as deep as the server does (they are our recursion).
+
+    Since Python 3.11 a Python call takes no C stack, so this is only a count.
+    """
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 200_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+# -- what a query produces ----------------------------------------------------
+
+
+def _outputs(
+    query: Query, target: str | None, columns: Sequence[str]
+) -> Iterator[Output]:
+    for inner in query.written():
+        yield from _written(inner)
+    if query.command != resolve.SELECT:
+        yield from _written(query)
+    yield from _returned(query, target, columns)
+
+
+def _returned(query: Query, target: str | None, columns: Sequence[str]) -> Iterator[Output]:
+    """Yield what the query returns: its output, or RETURNING."""
+    outputs = query.outputs
+    if not outputs and query.command != resolve.SELECT:
+        return
+    for position, entry in enumerate(outputs, 1):
+        name = columns[position - 1] if position <= len(columns) else entry.name
+        yield Output(target, name, query.output(position), position)
+    rows = query.rows()
+    if query.command != resolve.SELECT:
+        # The rows of RETURNING are those that were changed: what was only
+        # scanned stands with the changed relation.
+        rows = Flow()
+        rows.indirect = {key: None for key in query.rows().indirect if key[0][1] != SCANNED}
+    yield Output(target, None, rows)
+
+
+def _written(query: Query) -> Iterator[Output]:
+    """Yield what INSERT, UPDATE, DELETE or MERGE changes."""
+    relation = query.tables[query.node.number("resultRelation") - 1].number("relid")
+    rows = Flow()
+    rows.take(query.rows(), resolve.IDENTITY)
+    yield from _assigned(query, relation, query.node.nodes("targetList"))
+    for conflict in query.node.nodes("onConflict"):
+        for element in conflict.nodes("arbiterElems"):
+            query.walk(element, resolve.FILTER, rows)
+        for field in ("arbiterWhere", "onConflictWhere"):
+            query.walk(conflict.one(field), resolve.FILTER, rows)
+        yield from _assigned(query, relation, conflict.nodes("onConflictSet"))
+    for action in query.node.nodes("mergeActionList"):
+        query.walk(action.one("qual"), resolve.FILTER, rows)
+        yield from _assigned(query, relation, action.nodes("targetList"))
+    yield Output(relation, None, rows)
+
+
+def _assigned(query: Query, relation: int, entries: list[Node]) -> Iterator[Output]:
+    position = 0
+    for entry in entries:
+        if entry.flag("resjunk"):
+            continue
+        position += 1
+        flow = Flow()
+        query.walk(entry.one("expr"), resolve.IDENTITY, flow)
+        yield Output(relation, entry.number("resno"), flow, position)
+
+
+# -- names --------------------------------------------------------------------
+
+
+def _named_edges(
+    database: Database, outputs: list[Output], context: Context, number: int
+) -> list[Edge]:
+    oids = {output.relation for output in outputs if isinstance(output.relation, int)}
+    callables: set[int] = set()
+    for output in outputs:
+        for source in output.flow.direct:
+            oids.add(source[0])
+        for source, _ in output.flow.indirect:
+            oids.add(source[0])
+    callables = {-oid for oid in oids if oid < 0}
+    relations = names.relations(database, [oid for oid in oids if oid > 0])
+    functions = names.functions(database, callables) if callables else {}
+    return list(_Namer(relations, functions, context, number).edges(outputs))
+
+
+class _Namer:
+    """Turns numbers into names, and flows into edges."""
+
+    def __init__(
+        self,
+        relations: Mapping[int, Named],
+        functions: Mapping[int, Named],
+        context: Context,
+        number: int,
+    ) -> None:
+        self._relations = relations
+        self._functions = functions
+        self._context = context
+        self._number = number
+
+    def edges(self, outputs: list[Output]) -> Iterator[Edge]:
+        note = "; ".join(f"not known to this version: {name}" for name in self._context.unknown)
+        used = self._used(outputs)
+        silent: dict[str, None] = {}
+        spoken: set[str | None] = set()
+        for output in outputs:
+            if output.note is None and note:
+                output.note = note
+            relation, column = self._target(output)
+            empty = True
+            for edge in self._output_edges(output, relation, column, used):
+                empty = False
+                spoken.add(relation)
+                yield edge
+            if empty and output.position is not None:
+                spoken.add(relation)
+                yield self._edge(output, relation, column, None, None, None)
+            elif empty and relation is not None:
+                silent[relation] = None
+        for relation in silent:
+            if relation not in spoken:
+                # Written, and nothing read: DELETE FROM t.
+                yield Edge(self._number, relation, None, None, None, None, None)
+
+    def _used(self, outputs: list[Output]) -> set[tuple[object, int]]:
+        """Return which relations a target uses by a column."""
+        used: set[tuple[object, int]] = set()
+        for output in outputs:
+            for relation, column in output.flow.direct:
+                if column != SCANNED:
+                    used.add((output.relation, relation))
+            for (relation, column), _ in output.flow.indirect:
+                if column != SCANNED:
+                    used.add((output.relation, relation))
+        return used
+
+    def _output_edges(
+        self,
+        output: Output,
+        relation: str | None,
+        column: str | None,
+        used: set[tuple[object, int]],
+    ) -> Iterator[Edge]:
+        for source, how in output.flow.direct.items():
+            yield from self._source_edges(output, relation, column, source, how)
+        for source, how in output.flow.indirect:
+            if source[1] == SCANNED and (
+                output.position is not None or (output.relation, source[0]) in used
+            ):
+                continue
+            yield from self._source_edges(output, relation, column, source, how)
+
+    def _source_edges(
+        self, output: Output, relation: str | None, column: str | None, source: Source, how: int
+    ) -> Iterator[Edge]:
+        owner, number = source
+        named = self._relations.get(owner) if owner > 0 else self._functions.get(-owner)
+        if named is None or not named.visible:
+            edge = self._edge(output, relation, column, None, None, how)
+            note = HIDDEN if named is not None else f"the source with OID {abs(owner)} is gone"
+            yield edge._replace(note=note)
+        elif number == SCANNED:
+            yield self._edge(output, relation, column, named.name, None, how)
+        elif number == WHOLE_ROW:
+            for name in named.columns:
+                if name is not None:
+                    yield self._edge(output, relation, column, named.name, name, how)
+        else:
+            name = named.column(number) if owner > 0 else self._function_column(named, source)
+            yield self._edge(output, relation, column, named.name, name, how)
+
+    def _function_column(self, named: Named, source: Source) -> str:
+        if source[1] <= len(named.columns):
+            name = named.columns[source[1] - 1]
+            if name:
+                return name
+        if not named.columns and source[1] == 1 and source not in self._context.declared:
+            return named.plain
+        return self._context.function_columns.get(source, named.plain)
+
+    def _target(self, output: Output) -> tuple[str | None, str | None]:
+        relation, column = output.relation, output.column
+        if not isinstance(relation, int):
+            return relation, column if isinstance(column, str) else None
+        named = self._relations.get(relation)
+        if named is None:
+            return None, None
+        return named.name, named.column(column) if isinstance(column, int) else None
+
+    def _edge(
+        self,
+        output: Output,
+        relation: str | None,
+        column: str | None,
+        source_relation: str | None,
+        source_column: str | None,
+        how: int | None,
+    ) -> Edge:
+        return Edge(
+            self._number,
+            relation,
+            column,
+            source_relation,
+            source_column,
+            None if how is None else _INDIRECT if how > resolve.AGGREGATION else _DIRECT,
+            None if how is None else _TRANSFORMATIONS[how],
+            output.expression,
+            "analyser",
+            1.0,
+            output.note,
+            output.position,
+        )
+
+
+# -- the catalog --------------------------------------------------------------
+
+_STORED: Final = """
+select r.ev_action::pg_catalog.text as tree
+from pg_catalog.pg_rewrite r
+where r.ev_class = $1::pg_catalog.oid
+  and r.rulename = '_RETURN'
+"""
+_CREATED: Final = """
+select
+    pg_catalog.quote_ident($1::pg_catalog.text) as name,
+    case when $2::pg_catalog.text is null then pg_catalog.quote_ident(pg_catalog.current_schema())
+         else pg_catalog.quote_ident($2::pg_catalog.text) end as schema
+"""
+
+
+def _stored_tree(database: Database, oid: int) -> str | None:
+    rows = database.execute(_STORED, [str(oid)])
+    return rows[0]["tree"] if rows else None
+
+
+def _view_reader(database: Database):  # type: ignore[no-untyped-def]
+    """Return a function that gives a view's query, or None where its door is closed."""
+    trees: dict[int, str | None] = {}
+    context = Context()
+
+    def read(oid: int) -> Query | None:
+        if oid not in trees:
+            trees[oid] = _stored_tree(database, oid)
+        tree = trees[oid]
+        if tree is None:
+            return None
+        return Query(parse(tree, join_columns=True)[0], context)
+
+    context.view = read
+    return read
+
+
+def _created(database: Database, statement: Statement) -> str | None:
+    """Return the qualified name of the relation that a statement creates."""
+    parts = statement.target
+    if not parts:
+        return None
+    schema = "pg_temp" if statement.temporary else parts[-2] if len(parts) > 1 else None
+    row = database.execute(_CREATED, [parts[-1], schema])[0]
+    return f"{row['schema']}.{row['name']}" if row["schema"] else row["name"]

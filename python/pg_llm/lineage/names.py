@@ -1,0 +1,128 @@
+"""Names of relations, columns and functions, looked up in one query a kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pg_llm.database import Database
+
+# Objects that initdb makes keep their OID and their columns.
+_FIRST_USER_OID: Final = 16384
+
+# A relation is visible to a role that has any right on it or on one of its
+# columns. The system's own are described in the manual.
+_RELATIONS: Final = """
+select
+    c.oid::pg_catalog.int8 as oid,
+    pg_catalog.quote_ident(
+        case when n.oid = pg_catalog.pg_my_temp_schema() then 'pg_temp' else n.nspname end
+    ) || '.' || pg_catalog.quote_ident(c.relname) as name,
+    c.oid < 16384
+        or pg_catalog.has_any_column_privilege(c.oid, 'select, insert, update, references')
+        or pg_catalog.has_table_privilege(c.oid, 'delete, truncate, trigger') as visible,
+    array(
+        select case when a.attisdropped then null else a.attname::pg_catalog.text end
+        from pg_catalog.pg_attribute a
+        where a.attrelid = c.oid
+          and a.attnum > 0
+        order by a.attnum
+    ) as columns
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.oid = any ($1::pg_catalog.oid[])
+"""
+_FUNCTIONS: Final = """
+select
+    p.oid::pg_catalog.int8 as oid,
+    pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname) as name,
+    p.proname::pg_catalog.text as plain,
+    case
+        when p.proargmodes is not null then array(
+            select coalesce(p.proargnames[i], '')
+            from pg_catalog.generate_subscripts(p.proargmodes, 1) i
+            where p.proargmodes[i] in ('o', 'b', 't')
+            order by i
+        )
+        else array(
+            select a.attname::pg_catalog.text
+            from pg_catalog.pg_type t
+            join pg_catalog.pg_attribute a on a.attrelid = t.typrelid
+            where t.oid = p.prorettype
+              and a.attnum > 0
+            order by a.attnum
+        )
+    end as columns
+from pg_catalog.pg_proc p
+join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+where p.oid = any ($1::pg_catalog.oid[])
+"""
+# pg_attribute has no rows for the numbers below zero of a view.
+_SYSTEM_COLUMNS: Final = {
+    -1: "ctid",
+    -2: "xmin",
+    -3: "cmin",
+    -4: "xmax",
+    -5: "cmax",
+    -6: "tableoid",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A relation or a table function: its qualified name and its columns by number.
+
+    `visible`: whether the current role may see it. `plain`: the bare name.
+    """
+
+    name: str
+    columns: Sequence[str | None]
+    visible: bool = True
+    plain: str = ""
+
+    def column(self, number: int) -> str | None:
+        """Return a column's name, None where there is no such column."""
+        if number < 0:
+            return _SYSTEM_COLUMNS.get(number)
+        if number <= len(self.columns):
+            return self.columns[number - 1]
+        return None
+
+
+_system: dict[tuple[str, int], Named] = {}
+
+
+def relations(database: Database, oids: Iterable[int]) -> Mapping[int, Named]:
+    """Return the names of relations by OID; those that are gone are missing."""
+    return _named(database, "relation", _RELATIONS, oids)
+
+
+def functions(database: Database, oids: Iterable[int]) -> Mapping[int, Named]:
+    """Return the names of functions by OID."""
+    return _named(database, "function", _FUNCTIONS, oids)
+
+
+def _named(database: Database, kind: str, query: str, oids: Iterable[int]) -> Mapping[int, Named]:
+    found: dict[int, Named] = {}
+    missing: list[int] = []
+    for oid in oids:
+        # Only the system's are remembered: others are renamed, and a role's
+        # view of them is not another's.
+        known = _system.get((kind, oid)) if oid < _FIRST_USER_OID else None
+        if known is None:
+            missing.append(oid)
+        else:
+            found[oid] = known
+    if missing:
+        for row in database.execute(query, [missing], ["oid[]"]):
+            named = Named(
+                row["name"], row["columns"], row.get("visible", True), row.get("plain", "")
+            )
+            oid = row["oid"]
+            found[oid] = named
+            if oid < _FIRST_USER_OID:
+                _system[kind, oid] = named
+    return found

@@ -1,0 +1,793 @@
+"""From an analysed query tree to the sources of each of its columns.
+
+A source is a pair of numbers: (relation OID, attribute number), or (minus the
+function's OID, column number) for a table function; attribute 0 is the whole
+row, `SCANNED` says only that rows were read. Names are looked up at the end,
+once for all of them (`pg_llm.lineage.names`).
+
+Everything is resolved on demand and remembered: a subquery's column that
+nobody asks for costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pg_llm.lineage.nodes import Node, var
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+Source = tuple[int, int]
+
+# How a source acts. The first three are DIRECT and ordered by strength.
+IDENTITY: Final = 0
+TRANSFORMATION: Final = 1
+AGGREGATION: Final = 2
+JOIN: Final = 3
+FILTER: Final = 4
+GROUP_BY: Final = 5
+SORT: Final = 6
+WINDOW: Final = 7
+CONDITIONAL: Final = 8
+
+WHOLE_ROW: Final = 0
+# Lower than any system column's number.
+SCANNED: Final = -1000
+
+# Commands (nodes/nodes.h: CmdType).
+SELECT, UPDATE, INSERT, DELETE, MERGE = "1", "2", "3", "4", "5"
+# Kinds of range-table entry (nodes/parsenodes.h: RTEKind).
+RELATION, SUBQUERY, JOINED, FUNCTION, TABLEFUNC, VALUES, CTE = "0", "1", "2", "3", "4", "5", "6"
+GROUPED = "9"
+_EXCEPT: Final = "3"
+_UNION: Final = "1"
+# nodes/primnodes.h: SubLinkType, ParamKind.
+_EXISTS, _SCALAR, _MULTIEXPR = "0", "4", "5"
+_PARAM_MULTIEXPR: Final = "3"
+
+
+class Flow:
+    """What flows into one column (`direct`: strength by source) and what steers it.
+
+    `indirect` maps (source, kind) to None: a set that remembers its order.
+    """
+
+    __slots__ = ("direct", "indirect")
+
+    def __init__(self) -> None:
+        self.direct: dict[Source, int] = {}
+        self.indirect: dict[tuple[Source, int], None] = {}
+
+    def add(self, source: Source, how: int) -> None:
+        """Add one source."""
+        if how > AGGREGATION:
+            self.indirect[source, how] = None
+        elif self.direct.get(source, -1) < how:
+            self.direct[source] = how
+
+    def take(self, other: Flow, how: int) -> None:
+        """Add all that `other` has, seen through an expression that acts like `how`."""
+        if how > AGGREGATION:
+            for source in other.direct:
+                self.indirect[source, how] = None
+        else:
+            mine = self.direct
+            for source, strength in other.direct.items():
+                if strength < how:
+                    strength = how  # noqa: PLW2901
+                if mine.get(source, -1) < strength:
+                    mine[source] = strength
+        if other.indirect:
+            self.indirect.update(other.indirect)
+
+    def steer(self, other: Flow, kind: int) -> None:
+        """Add all that `other` has, direct or not, as `kind`."""
+        for source in other.direct:
+            self.indirect[source, kind] = None
+        for source, _ in other.indirect:
+            self.indirect[source, kind] = None
+
+    def same_as(self, other: Flow) -> bool:
+        """Tell whether nothing was added since."""
+        return self.direct == other.direct and self.indirect.keys() == other.indirect.keys()
+
+
+_NOTHING: Final = Flow()
+
+
+class Target:
+    """An entry of a target list: a column's name, its number and its expression."""
+
+    __slots__ = ("expression", "junk", "name", "number", "reference")
+
+    def __init__(self, entry: Node) -> None:
+        self.expression = entry.one("expr")
+        self.name = entry.string("resname")
+        self.number = entry.number("resno")
+        self.reference = entry.scalar("ressortgroupref")
+        self.junk = entry.flag("resjunk")
+
+
+class Context:
+    """What all queries of one statement share.
+
+    `view` gives the query of a view's OID where views shall be walked
+    through.
+    """
+
+    def __init__(
+        self,
+        view: Callable[[int], Query | None] | None = None,
+    ) -> None:
+        self.view = view
+        # Names of columns that only the statement itself declares.
+        self.function_columns: dict[Source, str] = {}
+        self.declared: set[Source] = set()
+        # Kinds of nodes and range-table entries that we have never heard of.
+        self.unknown: dict[str, None] = {}
+
+
+class Query:
+    """One query level: its range table is the scope of its Vars."""
+
+    def __init__(self, node: Node, context: Context, parent: Query | None = None) -> None:
+        self.node = node
+        self.context = context
+        self.parent = parent
+        self.command = node.scalar("commandType") or SELECT
+        self.tables = node.nodes("rtable")
+        self._targets: list[Target] | None = None
+        self._by_reference: dict[str | None, Target] | None = None
+        self._columns: dict[int, Flow] = {}
+        self._table_columns: dict[Source, Flow] = {}
+        self._rows: Flow | None = None
+        self._subqueries: dict[int, Query] = {}
+        self._ctes: dict[str, Query | Fixpoint] = {}
+        self._windows: dict[str, Flow] = {}
+        self._multiple: dict[int, Query] | None = None
+        self._resolving: set[int] = set()
+
+    # -- the query seen from outside ------------------------------------------
+
+    @property
+    def targets(self) -> list[Target]:
+        """The target list, with its hidden entries."""
+        if self._targets is None:
+            self._targets = [Target(entry) for entry in self.node.nodes("targetList")]
+        return self._targets
+
+    @property
+    def outputs(self) -> list[Target]:
+        """What the query returns: its target list, or RETURNING."""
+        if self.command != SELECT:
+            return [Target(entry) for entry in self.node.nodes("returningList")]
+        return [target for target in self.targets if not target.junk]
+
+    def output(self, number: int) -> Flow:
+        """Return what makes output column `number` (from 1)."""
+        flow = self._columns.get(number)
+        if flow is None:
+            flow = self._columns[number] = self._output(number)
+        return flow
+
+    def _output(self, number: int) -> Flow:
+        operation = self.node.one("setOperations")
+        flow = Flow()
+        if operation is not None:
+            for leaf in self._leaves(operation, passing=True):
+                flow.take(self.table_column(leaf, number), IDENTITY)
+            return flow
+        outputs = self.outputs
+        if number > len(outputs):
+            return _NOTHING
+        self.walk(outputs[number - 1].expression, IDENTITY, flow)
+        return flow
+
+    def rows(self) -> Flow:
+        """Return what decides which rows the query has (all of it indirect)."""
+        if self._rows is None:
+            self._rows = self._row_set()
+        return self._rows
+
+    def _row_set(self) -> Flow:
+        flow = Flow()
+        node = self.node
+        tree = node.one("jointree")
+        if tree is not None:
+            self._from(tree, flow)
+        if node.children is None:
+            return flow
+        for field in ("havingQual", "limitOffset", "limitCount", "mergeJoinCondition"):
+            if field in node.children:
+                how = JOIN if field == "mergeJoinCondition" else FILTER
+                self.walk(node.one(field), how, flow)
+        self._clauses("groupClause", GROUP_BY, flow)
+        self._clauses("sortClause", SORT, flow)
+        distinct_on = node.flag("hasDistinctOn")
+        self._clauses("distinctClause", SORT if distinct_on else GROUP_BY, flow)
+        if node.flag("hasTargetSRFs"):
+            self._set_returning(flow)
+        operation = node.one("setOperations")
+        if operation is not None:
+            self._set_operation(operation, flow)
+        return flow
+
+    # -- FROM -----------------------------------------------------------------
+
+    def _from(self, tree: Node, flow: Flow) -> None:
+        """Add what FROM and WHERE decide: a walk over FromExpr and JoinExpr."""
+        where = JOIN if self.command == MERGE else FILTER
+        written = self.node.number("resultRelation") if self.command != SELECT else 0
+        stack = [tree]
+        while stack:
+            node = stack.pop()
+            if node.kind == "RANGETBLREF":
+                table = node.number("rtindex")
+                if table != written:
+                    self._table_rows(table, flow)
+                continue
+            quals = node.one("quals")
+            if quals is not None:
+                self.walk(quals, JOIN if node.kind == "JOINEXPR" else where, flow)
+            for field in ("rarg", "larg"):
+                stack.extend(node.nodes(field))
+            stack.extend(reversed(node.nodes("fromlist")))
+
+    def _table_rows(self, number: int, flow: Flow) -> None:
+        """Add what decides the rows of one range-table entry."""
+        table = self.tables[number - 1]
+        kind = table.scalar("rtekind")
+        if kind == RELATION:
+            inner = self._view(table, number)
+            if inner is None:
+                flow.add((table.number("relid"), SCANNED), JOIN)
+            else:
+                flow.take(inner.rows(), IDENTITY)
+            self.walk(table.one("tablesample"), FILTER, flow)
+        elif kind == SUBQUERY:
+            flow.take(self.subquery(number).rows(), IDENTITY)
+        elif kind == CTE:
+            flow.take(self.cte(table).rows(), IDENTITY)
+        elif kind == FUNCTION:
+            for function in table.nodes("functions"):
+                expression = function.one("funcexpr")
+                if expression is not None and expression.kind == "FUNCEXPR":
+                    flow.add((-expression.number("funcid"), SCANNED), JOIN)
+                self.walk(expression, JOIN, flow)
+        elif kind == TABLEFUNC:
+            self.walk(table.one("tablefunc"), JOIN, flow)
+        elif kind == VALUES:
+            self._values_rows(table, flow)
+
+    def _values_rows(self, table: Node, flow: Flow) -> None:
+        """VALUES has as many rows as it lists; only sublinks in it read anything more."""
+
+    def subquery(self, number: int) -> Query:
+        """Return the query of a subquery's range-table entry."""
+        found = self._subqueries.get(number)
+        if found is None:
+            node = self.tables[number - 1].one("subquery")
+            assert node is not None  # noqa: S101
+            found = self._subqueries[number] = Query(node, self.context, self)
+        return found
+
+    def _view(self, table: Node, number: int) -> Query | None:
+        """Return the query of a view that shall be walked through."""
+        view = self.context.view
+        if view is None or table.scalar("relkind") not in ("v", "m"):
+            return None
+        found = self._subqueries.get(number)
+        if found is None:
+            found = view(table.number("relid"))
+            if found is not None:
+                self._subqueries[number] = found
+        return found
+
+    def cte(self, table: Node) -> Query | Fixpoint:
+        """Return what a reference to a WITH query stands for."""
+        scope = self.up(table.number("ctelevelsup"))
+        name = table.string("ctename") or ""
+        found = scope._ctes.get(name)
+        if found is None:
+            entry = next(e for e in scope.node.nodes("cteList") if e.string("ctename") == name)
+            if entry.flag("cterecursive"):
+                found = Fixpoint(scope, entry)
+                scope._ctes[name] = found
+                found.run()
+            else:
+                found = scope._cte_query(entry)
+                scope._ctes[name] = found
+        return found
+
+    def _cte_query(self, entry: Node) -> Query:
+        node = entry.one("ctequery")
+        assert node is not None  # noqa: S101
+        return Query(node, self.context, self)
+
+    def written(self) -> Iterator[Query]:
+        """Yield the data-modifying WITH queries of this level."""
+        for entry in self.node.nodes("cteList"):
+            query = entry.one("ctequery")
+            if query is not None and query.scalar("commandType") != SELECT:
+                name = entry.string("ctename") or ""
+                found = self._ctes.get(name)
+                if not isinstance(found, Query):
+                    found = self._ctes[name] = self._cte_query(entry)
+                yield found
+
+    def up(self, levels: int) -> Query:
+        """Return the scope `levels` further out."""
+        scope = self
+        for _ in range(levels):
+            if scope.parent is None:
+                raise LookupError("a Var points outside of its statement")
+            scope = scope.parent
+        return scope
+
+    # -- columns of the range table -------------------------------------------
+
+    def table_column(self, table: int, column: int) -> Flow:
+        """Return what makes a column of a range-table entry (0: the whole row)."""
+        key = (table, column)
+        flow = self._table_columns.get(key)
+        if flow is None:
+            flow = self._table_columns[key] = self._table_column(table, column)
+        return flow
+
+    def _table_column(self, number: int, column: int) -> Flow:
+        table = self.tables[number - 1]
+        kind = table.scalar("rtekind")
+        if kind == RELATION:
+            return self._relation_column(table, number, column)
+        if column == WHOLE_ROW:
+            return self._whole_row(table, number)
+        if kind == SUBQUERY:
+            return self.subquery(number).output(column)
+        if kind == CTE:
+            return self.cte(table).output(column)
+        resolve = _TABLE_COLUMNS.get(kind or "")
+        if resolve is None:
+            self.context.unknown[f"range-table entry of kind {kind}"] = None
+            return _NOTHING
+        return resolve(self, table, column)
+
+    def _relation_column(self, table: Node, number: int, column: int) -> Flow:
+        written = self.node.scalar("resultRelation")
+        conflict = self.node.one("onConflict") if self.command == INSERT else None
+        if (
+            conflict is not None
+            and conflict.number("exclRelIndex") == number
+            and str(number) != written
+        ):
+            return self._excluded(column)
+        view = self._view(table, number)
+        if view is not None and column >= 0:
+            if column:
+                return view.output(column)
+            return _merged((view.output(o.number) for o in view.outputs), TRANSFORMATION)
+        flow = Flow()
+        flow.direct[table.number("relid"), column] = IDENTITY if column else TRANSFORMATION
+        return flow
+
+    def _excluded(self, column: int) -> Flow:
+        """EXCLUDED.column is what INSERT would have stored."""
+        flow = Flow()
+        for target in self.targets:
+            if target.number == column or column == WHOLE_ROW:
+                self.walk(target.expression, IDENTITY if column else TRANSFORMATION, flow)
+        return flow
+
+    def _whole_row(self, table: Node, number: int) -> Flow:
+        eref = table.one("eref")
+        count = len(eref.strings("colnames")) if eref is not None else 0
+        return _merged(
+            (self.table_column(number, column) for column in range(1, count + 1)), TRANSFORMATION
+        )
+
+    def _join_column(self, table: Node, column: int) -> Flow:
+        flow = Flow()
+        columns = table.list("joinaliasvars")
+        if column <= len(columns):
+            self.walk(columns[column - 1], IDENTITY, flow)
+        else:
+            raise JoinColumnsNeeded
+        return flow
+
+    def _group_column(self, table: Node, column: int) -> Flow:
+        flow = Flow()
+        self.walk(table.list("groupexprs")[column - 1], IDENTITY, flow)
+        return flow
+
+    def _values_column(self, table: Node, column: int) -> Flow:
+        flow = Flow()
+        cells = table.list("values_lists")
+        width = len(table.numbers("coltypes")) or 1
+        for cell in cells[column - 1 :: width]:
+            self.walk(cell, IDENTITY, flow)
+        return flow
+
+    def _function_column(self, table: Node, column: int) -> Flow:
+        flow = Flow()
+        first = 0
+        for function in table.nodes("functions"):
+            count = function.number("funccolcount")
+            expression = function.one("funcexpr")
+            if first < column <= first + count:
+                self._one_function(table, function, expression, column, column - first, flow)
+                return flow
+            first += count
+        # WITH ORDINALITY: a number for each row that the functions give.
+        for function in table.nodes("functions"):
+            self.walk(function.one("funcexpr"), TRANSFORMATION, flow)
+        return flow
+
+    def _one_function(
+        self,
+        table: Node,
+        function: Node,
+        expression: Node | None,
+        column: int,
+        number: int,
+        flow: Flow,
+    ) -> None:
+        if expression is not None and expression.kind == "FUNCEXPR":
+            source = (-expression.number("funcid"), number)
+            flow.direct[source] = IDENTITY
+            names = function.strings("funccolnames")
+            if not names:
+                eref = table.one("eref")
+                names = eref.strings("colnames") if eref is not None else []
+                name = names[column - 1] if column <= len(names) else ""
+                self.context.function_columns.setdefault(source, name)
+            else:
+                self.context.function_columns[source] = names[number - 1]
+                self.context.declared.add(source)
+        self.walk(expression, TRANSFORMATION, flow)
+
+    def _tablefunc_column(self, table: Node, column: int) -> Flow:
+        flow = Flow()
+        function = table.one("tablefunc")
+        if function is None or function.children is None:
+            return flow
+        for field, nodes in function.children.items():
+            if field in ("colexprs", "coldefexprs", "colvalexprs"):
+                own = nodes[column - 1 : column]
+                for node in own:
+                    self.walk(node, TRANSFORMATION, flow)
+            else:
+                for node in nodes:
+                    self.walk(node, TRANSFORMATION, flow)
+        return flow
+
+    # -- clauses --------------------------------------------------------------
+
+    def referenced(self, reference: str | None) -> Target | None:
+        """Return the target list's entry that a sort or group clause names."""
+        if self._by_reference is None:
+            self._by_reference = {
+                t.reference: t for t in self.targets if t.reference not in (None, "0")
+            }
+        return self._by_reference.get(reference)
+
+    def _clauses(self, field: str, how: int, flow: Flow) -> None:
+        for clause in self.node.nodes(field):
+            target = self.referenced(clause.scalar("tleSortGroupRef"))
+            if target is None:
+                continue
+            if target.junk or self.command != SELECT:
+                self.walk(target.expression, how, flow)
+            else:
+                flow.take(self.output(target.number), how)
+
+    def _set_returning(self, flow: Flow) -> None:
+        """Arguments of set-returning functions in the target list decide how many rows."""
+        for target in self.targets:
+            if target.expression is None:
+                continue
+            stack = [target.expression]
+            while stack:
+                node = stack.pop()
+                if "retset true" in node.text:
+                    self.walk(node, JOIN, flow)
+                elif node.kind != "SUBLINK":
+                    stack.extend(node.every())
+
+    def _leaves(self, operation: Node, *, passing: bool = False) -> Iterator[int]:
+        """Yield the leaf queries of a set operation; `passing`: whose values pass through."""
+        stack: list[Node | None] = [operation]
+        while stack:
+            node = stack.pop()
+            if node is None:
+                continue
+            if node.kind == "RANGETBLREF":
+                yield node.number("rtindex")
+                continue
+            if not passing or node.scalar("op") != _EXCEPT:
+                stack.append(node.one("rarg"))
+            stack.append(node.one("larg"))
+
+    def _set_operation(self, operation: Node, flow: Flow) -> None:
+        """Rows of all leaves, and the columns that are compared to find equal rows."""
+        for leaf in self._leaves(operation):
+            flow.take(self.subquery(leaf).rows(), IDENTITY)
+        width = len(operation.numbers("colTypes"))
+        stack: list[Node] = [operation]
+        while stack:
+            node = stack.pop()
+            union = node.scalar("op") == _UNION
+            if not union or not node.flag("all"):
+                for leaf in self._leaves(node):
+                    for column in range(1, width + 1):
+                        flow.take(self.table_column(leaf, column), GROUP_BY if union else FILTER)
+            for side in ("rarg", "larg"):
+                inner = node.one(side)
+                if inner is not None and inner.kind == "SETOPERATIONSTMT":
+                    stack.append(inner)
+
+    def window(self, reference: str) -> Flow:
+        """Return what PARTITION BY, ORDER BY and the frame of a window read."""
+        flow = self._windows.get(reference)
+        if flow is None:
+            flow = self._windows[reference] = Flow()
+            for clause in self.node.nodes("windowClause"):
+                if clause.scalar("winref") == reference:
+                    self._window(clause, flow)
+        return flow
+
+    def _window(self, clause: Node, flow: Flow) -> None:
+        for field in ("partitionClause", "orderClause"):
+            for key in clause.nodes(field):
+                target = self.referenced(key.scalar("tleSortGroupRef"))
+                if target is not None:
+                    self.walk(target.expression, WINDOW, flow)
+        for field in ("startOffset", "endOffset"):
+            self.walk(clause.one(field), WINDOW, flow)
+
+    # -- expressions ----------------------------------------------------------
+
+    def walk(self, expression: Node | None, how: int, flow: Flow) -> None:
+        """Add the sources of an expression that acts like `how`.
+
+        A loop and not a recursion: an expression is as deep as its author
+        likes.
+        """
+        if expression is None:
+            return
+        stack = [(expression, how)]
+        while stack:
+            node, how = stack.pop()
+            kind = node.kind
+            if kind == "VAR":
+                table, column, levels = var(node)
+                scope = self if not levels else self.up(levels)
+                flow.take(scope.table_column(table, column), how)
+                continue
+            children = node.children
+            special = _SPECIAL.get(kind)
+            if special is not None:
+                stack.extend(reversed(list(special(self, node, how, flow))))
+            elif children is not None:
+                if how == IDENTITY and kind not in _UNCHANGED:
+                    how = TRANSFORMATION
+                for nodes in reversed(children.values()):
+                    for child in reversed(nodes):
+                        if child is not None:
+                            stack.append((child, how))
+
+    def _aggregate(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
+        inner = max(how, AGGREGATION)
+        plain = node.scalar("aggkind") in (None, "n")
+        ordered = {clause.scalar("tleSortGroupRef") for clause in node.nodes("aggorder")}
+        for argument in node.nodes("args"):
+            if not argument.flag("resjunk"):
+                yield argument, inner
+            if plain and argument.scalar("ressortgroupref") in ordered:
+                yield argument, max(how, SORT) if how < JOIN else how
+        for argument in node.nodes("aggdirectargs"):
+            yield argument, inner
+        for argument in node.nodes("aggfilter"):
+            yield argument, FILTER if how < JOIN else how
+
+    def _window_function(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
+        inner = max(how, AGGREGATION if node.flag("winagg") else TRANSFORMATION)
+        window = self.window(node.scalar("winref") or "0")
+        if how > AGGREGATION:
+            flow.steer(window, how)
+        else:
+            flow.take(window, how)
+        for argument in node.nodes("args"):
+            yield argument, inner
+        for argument in node.nodes("aggfilter"):
+            yield argument, FILTER if how < JOIN else how
+
+    def _case(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
+        test = CONDITIONAL if how < JOIN else how
+        value = max(how, TRANSFORMATION)
+        for argument in node.nodes("arg"):
+            yield argument, test
+        for when in node.nodes("args"):
+            for condition in when.nodes("expr"):
+                yield condition, test
+            for result in when.nodes("result"):
+                yield result, value
+        for result in node.nodes("defresult"):
+            yield result, value
+
+    def _grouping(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
+        """GROUPING() tells the grouping set, not a value."""
+        for argument in node.nodes("args"):
+            yield argument, GROUP_BY if how < JOIN else how
+
+    def _sublink(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
+        link = node.scalar("subLinkType")
+        inner = node.one("subselect")
+        if inner is None:
+            return
+        query = Query(inner, self.context, self)
+        if link == _MULTIEXPR:
+            return
+        flow.steer(query.rows(), FILTER if how < JOIN else how)
+        if link != _EXISTS:
+            value = how if link == _SCALAR else max(how, TRANSFORMATION)
+            for target in query.outputs:
+                flow.take(query.output(target.number), value)
+        for test in node.nodes("testexpr"):
+            yield test, max(how, TRANSFORMATION)
+
+    def _param(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
+        """UPDATE … SET (a, b) = (SELECT …): column and number of the sublink."""
+        if node.scalar("paramkind") == _PARAM_MULTIEXPR:
+            identity = node.number("paramid")
+            query = self._multiple_assignments().get(identity >> 16)
+            if query is not None:
+                flow.steer(query.rows(), FILTER if how < JOIN else how)
+                flow.take(query.output(identity & 0xFFFF), how)
+        return ()
+
+    def _multiple_assignments(self) -> dict[int, Query]:
+        if self._multiple is None:
+            self._multiple = {}
+            for target in self.targets:
+                link = target.expression
+                if target.junk and link is not None and link.kind == "SUBLINK":
+                    query = link.one("subselect")
+                    if query is not None:
+                        self._multiple[link.number("subLinkId")] = Query(query, self.context, self)
+        return self._multiple
+
+    def _field(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
+        """`(row).field`: that column alone where the row is one that we can look into."""
+        argument = node.one("arg")
+        number = node.number("fieldnum")
+        if argument is None:
+            return
+        scope, row = self._row(argument)
+        if row is not None and row.kind == "VAR":
+            table, _, levels = var(row)
+            flow.take(scope.up(levels).table_column(table, number), how)
+        elif row is not None:
+            scope.walk(row.list("args")[number - 1], how, flow)
+        else:
+            yield argument, max(how, TRANSFORMATION)
+
+    def _row(self, node: Node) -> tuple[Query, Node | None]:
+        """Follow a composite value to a whole-row Var or a ROW(…), if it is one."""
+        scope: Query = self
+        while True:
+            if node.kind == "ROWEXPR":
+                return scope, node
+            if node.kind != "VAR":
+                return scope, None
+            number, column, levels = var(node)
+            if column == WHOLE_ROW:
+                return scope, node
+            outer = scope.up(levels)
+            table = outer.tables[number - 1]
+            kind = table.scalar("rtekind")
+            inner: Query | Fixpoint | None = None
+            if kind == SUBQUERY:
+                inner = outer.subquery(number)
+            elif kind == CTE:
+                inner = outer.cte(table)
+            if not isinstance(inner, Query) or inner.node.one("setOperations") is not None:
+                return scope, None
+            outputs = inner.outputs
+            following = outputs[column - 1].expression if column <= len(outputs) else None
+            if following is None:
+                return scope, None
+            scope, node = inner, following
+
+
+class Fixpoint:
+    """A recursive WITH query: resolved again until nothing is added."""
+
+    def __init__(self, scope: Query, entry: Node) -> None:
+        self._scope = scope
+        self._entry = entry
+        self._names = entry.strings("ctecolnames")
+        query = scope._cte_query(entry)
+        self.outputs = query.outputs
+        self._columns = [Flow() for _ in self.outputs]
+        self._rows = Flow()
+
+    def run(self) -> None:
+        """Resolve until two rounds agree; sources only ever grow, so they do."""
+        while True:
+            query = self._scope._cte_query(self._entry)
+            columns = [query.output(target.number) for target in self.outputs]
+            rows = query.rows()
+            stable = rows.same_as(self._rows) and all(
+                new.same_as(old) for new, old in zip(columns, self._columns, strict=True)
+            )
+            self._columns, self._rows = columns, rows
+            if stable:
+                return
+
+    def output(self, number: int) -> Flow:
+        """Return what makes column `number`; the last ones may be SEARCH's and CYCLE's."""
+        if number <= len(self._columns):
+            return self._columns[number - 1]
+        flow = Flow()
+        for clause, field in (
+            ("search_clause", "search_col_list"),
+            ("cycle_clause", "cycle_col_list"),
+        ):
+            node = self._entry.one(clause)
+            if node is not None and self._made_by(node, number):
+                for name in node.strings(field):
+                    flow.take(self._columns[self._names.index(name)], TRANSFORMATION)
+        return flow
+
+    def _made_by(self, clause: Node, number: int) -> bool:
+        name = self._names[number - 1] if number <= len(self._names) else None
+        return name in {
+            clause.string(field)
+            for field in ("search_seq_column", "cycle_mark_column", "cycle_path_column")
+        }
+
+    def rows(self) -> Flow:
+        """Return what decides the rows."""
+        return self._rows
+
+
+class JoinColumnsNeeded(Exception):  # noqa: N818
+    """A Var points to a column of a join; the tree was read without those."""
+
+
+def _merged(flows: Iterable[Flow], how: int) -> Flow:
+    merged = Flow()
+    for flow in flows:
+        merged.take(flow, how)
+    return merged
+
+
+_TABLE_COLUMNS: Final[dict[str, Callable[[Query, Node, int], Flow]]] = {
+    JOINED: Query._join_column,
+    FUNCTION: Query._function_column,
+    TABLEFUNC: Query._tablefunc_column,
+    VALUES: Query._values_column,
+    GROUPED: Query._group_column,
+}
+# Casts that leave the bits alone, and what only wraps.
+_UNCHANGED: Final = frozenset(
+    {
+        "RELABELTYPE",
+        "COERCETODOMAIN",
+        "COLLATEEXPR",
+        "NAMEDARGEXPR",
+        "TARGETENTRY",
+        "RETURNINGEXPR",
+        "PLACEHOLDERVAR",
+    }
+)
+_SPECIAL: Final[dict[str, Callable[[Query, Node, int, Flow], Iterable[tuple[Node, int]]]]] = {
+    "AGGREF": Query._aggregate,
+    "WINDOWFUNC": Query._window_function,
+    "CASE": Query._case,
+    "CASEEXPR": Query._case,
+    "GROUPINGFUNC": Query._grouping,
+    "SUBLINK": Query._sublink,
+    "PARAM": Query._param,
+    "FIELDSELECT": Query._field,
+}

@@ -1,0 +1,132 @@
+"""Let the server analyse a statement, and take nothing along.
+
+A statement in the body of an SQL-standard function (`begin atomic …; end`) is
+analysed when the function is created: `pg_proc.prosqlbody` then holds the
+query tree, resolved with the caller's search_path. The function is created in
+pg_temp, inside a subtransaction that is rolled back.
+
+The statement is untrusted. It is never executed, because a function's body is
+not; what has to be excluded is a text that closes the body and goes on
+(`select 1; end; drop table t; …`). That needs a semicolon. A text without one
+cannot do it; for a text with one (in a string, a comment) the server is asked
+first: opening a cursor on CREATE FUNCTION fails before anything runs, and the
+message tells one CREATE FUNCTION from several statements.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pg_llm.errors import DatabaseError, StatementSyntaxError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pg_llm.database import Database
+
+_READ: Final = """
+select p.prosqlbody::pg_catalog.text as tree
+from pg_catalog.pg_proc p
+where p.proname = $1::pg_catalog.name
+"""
+_SET_PATH: Final = "select pg_catalog.set_config('search_path', $1, true)"
+_PARAMETER_TYPES: Final = """
+select s.parameter_types::pg_catalog.text[] as types
+from pg_catalog.pg_prepared_statements s
+where s.name = $1
+"""
+_PARAMETER: Final = re.compile(r"\$\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """What the server made of a statement: the tree's text, and SQL where asked for."""
+
+    tree: str
+
+
+class _Done(Exception):  # noqa: N818
+    """Rolls the subtransaction back."""
+
+
+def analyse(
+    database: Database, query: str, search_path: Sequence[str] | None = None
+) -> Analysed:
+    """Return the server's query tree of one statement.
+
+    `search_path`: schemas to look names up in, the session's by default.
+
+    Raises `DatabaseError` as the server does, with the position in `query`.
+    """
+    name = "pg_llm_" + secrets.token_hex(8)
+    types: Sequence[str] = ()
+    if _PARAMETER.search(query):
+        types = _parameter_types(database, name, query)
+    head = f"create function pg_temp.{name}({', '.join(types)}) returns void language sql begin atomic "
+    text = f"{head}{query}\n; end"
+    if ";" in query:
+        _confirm_one(database, text, "CREATE FUNCTION", len(head))
+    found: list[Analysed] = []
+    try:
+        with database.subtransaction():
+            if search_path is not None:
+                # Local to this subtransaction.
+                path = ", ".join('"' + s.replace('"', '""') + '"' for s in search_path)
+                database.execute(_SET_PATH, [path])
+            database.execute(text)
+            rows = database.execute(_READ, [name])
+            found.append(Analysed(rows[0]["tree"]))
+            raise _Done
+    except _Done:
+        return found[0]
+    except DatabaseError as error:
+        raise moved(error, -len(head)) from None
+
+
+def moved(error: DatabaseError, by: int) -> DatabaseError:
+    """Return the error with its position moved."""
+    return DatabaseError(
+        error.message,
+        sqlstate=error.sqlstate,
+        hint=error.hint,
+        detail=error.detail,
+        position=max(1, error.position + by) if error.position else None,
+    )
+
+
+def _confirm_one(database: Database, text: str, command: str, shift: int) -> None:
+    """Make sure that the server reads `text` as one command of this kind."""
+    try:
+        for _ in database.cursor(text):
+            pass
+    except DatabaseError as error:
+        # "cannot open CREATE FUNCTION query as cursor" in the server's
+        # language; a command's tag is not translated.
+        if error.sqlstate == "42P11" and f" {command} " in f" {error.message} ":
+            return
+        if error.sqlstate != "42P11":
+            raise moved(error, -shift) from None
+    raise StatementSyntaxError(
+        "the text is more than one statement",
+        hint="Pass statements one after another, separated by semicolons.",
+    )
+
+
+def _parameter_types(database: Database, name: str, query: str) -> Sequence[str]:
+    """Return the types that the server infers for $1, $2, …"""
+    head = f"prepare {name} as "
+    text = f"{head}{query}\n"
+    if ";" in query:
+        _confirm_one(database, text, "PREPARE", len(head))
+    try:
+        database.execute(text)
+    except DatabaseError as error:
+        raise moved(error, -len(head)) from None
+    try:
+        return list(database.execute(_PARAMETER_TYPES, [name])[0]["types"])
+    finally:
+        # Not transactional: a rollback would leave it behind.
+        database.execute(f"deallocate {name}")
