@@ -6,7 +6,7 @@
 
 One line a target, `target: source KIND, …`. A target is `column` (of the
 output) or `relation.column`; `*` is the row set. `-` says that there is no
-source; a source without a column is a relation that is only scanned. Relations
+source; a source without a column is a relation that is only scanned (`t ROWS`). Relations
 stand without the fixtures' schema. Other comments explain.
 """
 
@@ -95,5 +95,5 @@ def plain(row):
         row["target_column"],
         short(row["source_relation"]),
         row["source_column"],
-        row["transformation"],
+        row["transformation"] or ("ROWS" if row["source_relation"] else None),
     )

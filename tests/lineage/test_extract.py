@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import psycopg
 import pytest
 
@@ -95,11 +97,11 @@ def test_error_inside_a_utility_statement_points_into_the_text(fixtures_db):
     ],
 )
 def test_a_text_never_runs(fixtures_db, text):
-    try:
+    with contextlib.suppress(psycopg.errors.SyntaxError):
         extract(fixtures_db, text)
-    except psycopg.Error as error:
-        assert error.sqlstate in ("42601", "22025")
-    assert fixtures_db.execute("select to_regclass('f.w') is not null as there").fetchone()["there"]
+    assert fixtures_db.execute("select to_regclass('f.w') is not null as there").fetchone()[
+        "there"
+    ]
 
 
 def test_nothing_stays_behind(fixtures_db):
@@ -108,7 +110,12 @@ def test_nothing_stays_behind(fixtures_db):
     failure(fixtures_db, "select nothing(")
     failure(fixtures_db, "select $1 is null")
     assert fixtures_db.execute("select count(*) as n from pg_proc").fetchone()["n"] == before
-    assert fixtures_db.execute("select count(*) as n from pg_prepared_statements where not from_sql").fetchone()["n"] == 0
+    assert (
+        fixtures_db.execute(
+            "select count(*) as n from pg_prepared_statements where name like 'pg_llm%'"
+        ).fetchone()["n"]
+        == 0
+    )
 
 
 def test_the_callers_search_path_decides(fixtures_db):
@@ -141,7 +148,9 @@ def test_an_executed_statement_is_looked_up(fixtures_db):
 
 def test_utility_statements_have_no_rows(fixtures_db):
     assert extract(fixtures_db, "create table x (a int); drop table w; set a.b = 1; vacuum") == []
-    assert fixtures_db.execute("select to_regclass('f.w') is not null as there").fetchone()["there"]
+    assert fixtures_db.execute("select to_regclass('f.w') is not null as there").fetchone()[
+        "there"
+    ]
 
 
 def test_every_system_view_resolves(fixtures_db):
@@ -197,7 +206,9 @@ def test_names_of_relations_without_any_right_are_hidden(fixtures_db):
     with fixtures_db.transaction():
         fixtures_db.execute("create role reader_here in role llm_user")
         fixtures_db.execute("grant usage on schema f to reader_here")
-        fixtures_db.execute("grant select (id) on t to reader_here; grant select on tv to reader_here")
+        fixtures_db.execute(
+            "grant select (id) on t to reader_here; grant select on tv to reader_here"
+        )
         fixtures_db.execute("set local role reader_here")
         rows = extract(fixtures_db, "select t.a, w.k from t, w")
         assert [(r["target_column"], r["source_relation"], r["source_column"]) for r in rows] == [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pg_llm.backend.reception import reception
 from pg_llm.lineage import analyser, extract
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pg_llm.database import Database
     from pg_llm.lineage.edges import Edge
 
+    Row = tuple[Any, ...]
+
 
 @reception
 def lineage_extract(
@@ -22,9 +24,9 @@ def lineage_extract(
     catalog: str | None,
     search_path: Sequence[str] | None,
     through_views: bool,
-) -> list[Edge]:
+) -> list[Row]:
     """Return the edges of every statement in a text."""
-    return extract.extract(
+    edges = extract.extract(
         database,
         sql,
         dialect=dialect,
@@ -32,10 +34,19 @@ def lineage_extract(
         search_path=search_path,
         through_views=bool(through_views),
     )
+    return [_row(edge) for edge in edges]
 
 
 @reception
-def lineage_view(database: Database, relation: str, through_views: bool) -> list[Edge]:
+def lineage_view(database: Database, relation: str, through_views: bool) -> list[Row]:
     """Return the edges of a view, from its stored query tree."""
-    oid = database.execute("select $1::pg_catalog.regclass::pg_catalog.oid::int8 as oid", [relation])
-    return analyser.relation_edges(database, oid[0]["oid"], through_views=bool(through_views))
+    oid = database.execute(
+        "select $1::pg_catalog.regclass::pg_catalog.oid::int8 as oid", [relation]
+    )
+    edges = analyser.relation_edges(database, oid[0]["oid"], through_views=bool(through_views))
+    return [_row(edge) for edge in edges]
+
+
+def _row(edge: Edge) -> Row:
+    """Return an edge in the order of the SQL function's columns."""
+    return (*edge[:10], edge.note, edge.position)

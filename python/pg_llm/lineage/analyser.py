@@ -34,6 +34,9 @@ _TRANSFORMATIONS: Final = (
     Transformation.WINDOW,
     Transformation.CONDITIONAL,
 )
+# Notes, the same as the parser's.
+SCAN: Final = "read, but no column of it"
+WRITE: Final = "written as a whole"
 HIDDEN: Final = "a source is hidden: the current role has no right on it"
 
 
@@ -154,9 +157,7 @@ def _deep() -> Iterator[None]:
 # -- what a query produces ----------------------------------------------------
 
 
-def _outputs(
-    query: Query, target: str | None, columns: Sequence[str]
-) -> Iterator[Output]:
+def _outputs(query: Query, target: str | None, columns: Sequence[str]) -> Iterator[Output]:
     for inner in query.written():
         yield from _written(inner)
     if query.command != resolve.SELECT:
@@ -246,67 +247,68 @@ class _Namer:
 
     def edges(self, outputs: list[Output]) -> Iterator[Edge]:
         note = "; ".join(f"not known to this version: {name}" for name in self._context.unknown)
-        used = self._used(outputs)
-        silent: dict[str, None] = {}
-        spoken: set[str | None] = set()
+        spoken: set[int | str | None] = set()
         for output in outputs:
             if output.note is None and note:
                 output.note = note
             relation, column = self._target(output)
             empty = True
-            for edge in self._output_edges(output, relation, column, used):
+            for edge in self._output_edges(output, relation, column):
                 empty = False
-                spoken.add(relation)
                 yield edge
             if empty and output.position is not None:
-                spoken.add(relation)
+                empty = False
                 yield self._edge(output, relation, column, None, None, None)
-            elif empty and relation is not None:
-                silent[relation] = None
-        for relation in silent:
-            if relation not in spoken:
-                # Written, and nothing read: DELETE FROM t.
-                yield Edge(self._number, relation, None, None, None, None, None)
-
-    def _used(self, outputs: list[Output]) -> set[tuple[object, int]]:
-        """Return which relations a target uses by a column."""
-        used: set[tuple[object, int]] = set()
-        for output in outputs:
-            for relation, column in output.flow.direct:
-                if column != SCANNED:
-                    used.add((output.relation, relation))
-            for (relation, column), _ in output.flow.indirect:
-                if column != SCANNED:
-                    used.add((output.relation, relation))
-        return used
+            if not empty:
+                spoken.add(output.relation)
+        yield from self._rows_only(outputs, spoken)
 
     def _output_edges(
-        self,
-        output: Output,
-        relation: str | None,
-        column: str | None,
-        used: set[tuple[object, int]],
+        self, output: Output, relation: str | None, column: str | None
     ) -> Iterator[Edge]:
         for source, how in output.flow.direct.items():
             yield from self._source_edges(output, relation, column, source, how)
         for source, how in output.flow.indirect:
-            if source[1] == SCANNED and (
-                output.position is not None or (output.relation, source[0]) in used
-            ):
+            if source[1] != SCANNED:
+                yield from self._source_edges(output, relation, column, source, how)
+
+    def _rows_only(self, outputs: list[Output], spoken: set[int | str | None]) -> Iterator[Edge]:
+        """Yield what no column tells: relations that are only scanned, or only written."""
+        used: set[tuple[object, int]] = set()
+        scanned: dict[tuple[int | str | None, int], Output] = {}
+        for output in outputs:
+            flow = output.flow
+            for source in (*flow.direct, *(key[0] for key in flow.indirect)):
+                if source[1] != SCANNED:
+                    used.add((output.relation, source[0]))
+                else:
+                    scanned.setdefault((output.relation, source[0]), output)
+        for key, output in scanned.items():
+            if key in used:
                 continue
-            yield from self._source_edges(output, relation, column, source, how)
+            named = self._owner(key[1])
+            if named is not None and named.visible:
+                spoken.add(key[0])
+                relation, _ = self._target(output)
+                yield Edge(self._number, relation, None, named.name, None, None, None, note=SCAN)
+        for output in outputs:
+            if output.relation is not None and output.relation not in spoken:
+                spoken.add(output.relation)
+                relation, _ = self._target(output)
+                yield Edge(self._number, relation, None, None, None, None, None, note=WRITE)
+
+    def _owner(self, owner: int) -> Named | None:
+        return self._relations.get(owner) if owner > 0 else self._functions.get(-owner)
 
     def _source_edges(
         self, output: Output, relation: str | None, column: str | None, source: Source, how: int
     ) -> Iterator[Edge]:
         owner, number = source
-        named = self._relations.get(owner) if owner > 0 else self._functions.get(-owner)
+        named = self._owner(owner)
         if named is None or not named.visible:
             edge = self._edge(output, relation, column, None, None, how)
             note = HIDDEN if named is not None else f"the source with OID {abs(owner)} is gone"
             yield edge._replace(note=note)
-        elif number == SCANNED:
-            yield self._edge(output, relation, column, named.name, None, how)
         elif number == WHOLE_ROW:
             for name in named.columns:
                 if name is not None:
@@ -353,8 +355,8 @@ class _Namer:
             output.expression,
             "analyser",
             1.0,
-            output.note,
             output.position,
+            output.note,
         )
 
 

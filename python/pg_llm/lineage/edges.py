@@ -54,7 +54,7 @@ _STRENGTH = {
 
 
 class Edge(NamedTuple):
-    """One row of `lineage_extract`, in the order of its columns.
+    """One row of `lineage_extract`.
 
     `statement`: 1-based number of the statement in the text.
     `target_relation`: `schema.name`, quoted where PostgreSQL quotes; None for
@@ -67,8 +67,8 @@ class Edge(NamedTuple):
     `expression`: SQL text of the target column's expression, where known.
     `resolver`: `analyser` (the server's query tree) or `parser` (sqlglot).
     `confidence`: 1.0 for what the server resolved; less where we inferred.
-    `note`: a warning about this row in plain words.
     `position`: 1-based ordinal of the output column in its target list.
+    `note`: a warning about this row in plain words.
     """
 
     statement: int
@@ -81,5 +81,5 @@ class Edge(NamedTuple):
     expression: str | None = None
     resolver: str = "analyser"
     confidence: float = 1.0
-    note: str | None = None
     position: int | None = None
+    note: str | None = None

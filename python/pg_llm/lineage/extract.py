@@ -13,17 +13,16 @@ from pg_llm.errors import (
     DatabaseError,
     InvalidParameter,
     ProgramLimitExceeded,
-    StatementSyntaxError,
     UndefinedObject,
 )
-from pg_llm.lineage import analyser, statements, utility
-from pg_llm.lineage.edges import Edge
 from pg_llm.library import isolated
+from pg_llm.lineage import analyser, statements, utility
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pg_llm.database import Database
+    from pg_llm.lineage.edges import Edge
     from pg_llm.lineage.statements import Statement
 
 DIALECTS: Final = (
@@ -87,7 +86,7 @@ def extract(
     if catalog is not None:
         return _parsed(sql, dialect, _catalog(catalog), search_path or ["public"])
     if dialect != "postgres":
-        return _parsed(sql, dialect, _live(database), search_path or _path(database))
+        return _parsed(sql, dialect, _live(database, sql), search_path or _path(database))
     return _analysed(database, sql, search_path, through_views)
 
 
@@ -201,7 +200,7 @@ def _fallen_back(
     from_parser = _parse_one(
         statement.text,
         "postgres",
-        _live(database),
+        _live(database, statement.text),
         search_path or _path(database),
         statement.number,
     )
@@ -240,10 +239,10 @@ def _parse_one(
         ) from None
 
 
-def _live(database: Database) -> Mapping[str, Sequence[str]]:
+def _live(database: Database, sql: str) -> Mapping[str, Sequence[str]]:
     with isolated():
         from pg_llm.lineage import parser
-    return parser.live_schema(database)
+    return parser.live_schema(database, sql)
 
 
 def _path(database: Database) -> Sequence[str]:
@@ -251,6 +250,3 @@ def _path(database: Database) -> Sequence[str]:
         "select pg_catalog.current_schemas(false)::pg_catalog.text[] as schemas"
     )[0]
     return list(row["schemas"])
-
-
-__all__ = ["DIALECTS", "extract", "StatementSyntaxError"]

@@ -42,17 +42,17 @@ class Node:
         self.text = text
         self.children: dict[str, list[Node | None]] | None = None
 
-    def list(self, field: str) -> list[Node | None]:
+    def members(self, field: str) -> list[Node | None]:
         """Return the nodes of a field that holds a list ("<>" members are None)."""
         return self.children.get(field, _NONE) if self.children else _NONE
 
     def nodes(self, field: str) -> list[Node]:
         """Return the nodes of a field, without empty members."""
-        return [node for node in self.list(field) if node is not None]
+        return [node for node in self.members(field) if node is not None]
 
     def one(self, field: str) -> Node | None:
         """Return the only node of a field, or None."""
-        found = self.list(field)
+        found = self.members(field)
         return found[0] if found else None
 
     def every(self) -> list[Node]:

@@ -75,7 +75,7 @@ class Flow:
             mine = self.direct
             for source, strength in other.direct.items():
                 if strength < how:
-                    strength = how  # noqa: PLW2901
+                    strength = how
                 if mine.get(source, -1) < strength:
                     mine[source] = strength
         if other.indirect:
@@ -387,7 +387,7 @@ class Query:
 
     def _join_column(self, table: Node, column: int) -> Flow:
         flow = Flow()
-        columns = table.list("joinaliasvars")
+        columns = table.members("joinaliasvars")
         if column <= len(columns):
             self.walk(columns[column - 1], IDENTITY, flow)
         else:
@@ -396,12 +396,12 @@ class Query:
 
     def _group_column(self, table: Node, column: int) -> Flow:
         flow = Flow()
-        self.walk(table.list("groupexprs")[column - 1], IDENTITY, flow)
+        self.walk(table.members("groupexprs")[column - 1], IDENTITY, flow)
         return flow
 
     def _values_column(self, table: Node, column: int) -> Flow:
         flow = Flow()
-        cells = table.list("values_lists")
+        cells = table.members("values_lists")
         width = len(table.numbers("coltypes")) or 1
         for cell in cells[column - 1 :: width]:
             self.walk(cell, IDENTITY, flow)
@@ -575,7 +575,7 @@ class Query:
                         if child is not None:
                             stack.append((child, how))
 
-    def _aggregate(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
+    def _aggregate(self, node: Node, how: int, _: Flow) -> Iterable[tuple[Node, int]]:
         inner = max(how, AGGREGATION)
         plain = node.scalar("aggkind") in (None, "n")
         ordered = {clause.scalar("tleSortGroupRef") for clause in node.nodes("aggorder")}
@@ -601,7 +601,7 @@ class Query:
         for argument in node.nodes("aggfilter"):
             yield argument, FILTER if how < JOIN else how
 
-    def _case(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
+    def _case(self, node: Node, how: int, _: Flow) -> Iterable[tuple[Node, int]]:
         test = CONDITIONAL if how < JOIN else how
         value = max(how, TRANSFORMATION)
         for argument in node.nodes("arg"):
@@ -614,8 +614,8 @@ class Query:
         for result in node.nodes("defresult"):
             yield result, value
 
-    def _grouping(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
-        """GROUPING() tells the grouping set, not a value."""
+    def _grouping(self, node: Node, how: int, _: Flow) -> Iterable[tuple[Node, int]]:
+        """Yield the arguments of GROUPING(): it tells the grouping set, not a value."""
         for argument in node.nodes("args"):
             yield argument, GROUP_BY if how < JOIN else how
 
@@ -667,7 +667,7 @@ class Query:
             table, _, levels = var(row)
             flow.take(scope.up(levels).table_column(table, number), how)
         elif row is not None:
-            scope.walk(row.list("args")[number - 1], how, flow)
+            scope.walk(row.members("args")[number - 1], how, flow)
         else:
             yield argument, max(how, TRANSFORMATION)
 
@@ -751,7 +751,7 @@ class Fixpoint:
         return self._rows
 
 
-class JoinColumnsNeeded(Exception):  # noqa: N818
+class JoinColumnsNeeded(Exception):
     """A Var points to a column of a join; the tree was read without those."""
 
 

@@ -48,13 +48,11 @@ class Analysed:
     tree: str
 
 
-class _Done(Exception):  # noqa: N818
+class _Done(Exception):
     """Rolls the subtransaction back."""
 
 
-def analyse(
-    database: Database, query: str, search_path: Sequence[str] | None = None
-) -> Analysed:
+def analyse(database: Database, query: str, search_path: Sequence[str] | None = None) -> Analysed:
     """Return the server's query tree of one statement.
 
     `search_path`: schemas to look names up in, the session's by default.
@@ -65,7 +63,8 @@ def analyse(
     types: Sequence[str] = ()
     if _PARAMETER.search(query):
         types = _parameter_types(database, name, query)
-    head = f"create function pg_temp.{name}({', '.join(types)}) returns void language sql begin atomic "
+    arguments = ", ".join(types)
+    head = f"create function pg_temp.{name}({arguments}) returns void language sql begin atomic "
     text = f"{head}{query}\n; end"
     if ";" in query:
         _confirm_one(database, text, "CREATE FUNCTION", len(head))
@@ -116,7 +115,7 @@ def _confirm_one(database: Database, text: str, command: str, shift: int) -> Non
 
 
 def _parameter_types(database: Database, name: str, query: str) -> Sequence[str]:
-    """Return the types that the server infers for $1, $2, …"""
+    """Return the types that the server infers for the parameters."""
     head = f"prepare {name} as "
     text = f"{head}{query}\n"
     if ";" in query:

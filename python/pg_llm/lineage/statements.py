@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _CONTINUED: Final = r"(?:[ \t\f]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f]+|--[^\n\r]*[\n\r])*'"
 _PLAIN: Final = rf"'[^']*(?:''[^']*)*'(?:{_CONTINUED}[^']*(?:''[^']*)*')*"
@@ -135,7 +135,7 @@ def split(text: str, *, standard_strings: bool = True) -> list[Statement]:
         pieces = [(0, len(text.rstrip().rstrip(";")))]
     else:
         pieces = list(_pieces(text, standard_strings))
-    found = []
+    found: list[Statement] = []
     for start, end in pieces:
         statement = _classify(text[start:end], start, standard_strings)
         if statement is not None:
@@ -189,7 +189,7 @@ def _classify(text: str, offset: int, standard_strings: bool) -> Statement | Non
     return reader.statement()
 
 
-class _Unclear(Exception):  # noqa: N818
+class _Unclear(Exception):
     """The statement does not look as its first words promise; the server will say why."""
 
 
@@ -411,9 +411,7 @@ class _Reader:
         target = self.names()
         columns = self.columns()
         verb = self.until("from", "to")
-        return Statement(
-            0, self.text, self.offset, f"copy {verb}", target=target, columns=columns
-        )
+        return Statement(0, self.text, self.offset, f"copy {verb}", target=target, columns=columns)
 
     def declare(self) -> Statement:
         self.need("declare")
@@ -476,7 +474,7 @@ def _unicode_name(raw: str) -> str:
     return re.sub(pattern, character, raw.replace('""', '"'))
 
 
-_HANDLERS: Final = {
+_HANDLERS: Final[dict[str, Callable[[_Reader], Statement]]] = {
     **dict.fromkeys(("select", "with", "values", "table", "("), _Reader.query),
     **dict.fromkeys(_DIRECT, lambda reader: reader.rest(_DIRECT[reader.word()])),
     "create": _Reader.create,
