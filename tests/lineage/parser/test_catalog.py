@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pg_llm.database import PsycopgDatabase
 from pg_llm.lineage.parser import extract, live_schema
 

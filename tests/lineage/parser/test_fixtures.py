@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from pg_llm.lineage.parser import extract
 
+from pg_llm.lineage.parser import extract
 from tests.lineage.parser.support import CATALOG, SEARCH_PATH, Case, cases, written
 
 

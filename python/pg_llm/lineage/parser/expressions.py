@@ -20,12 +20,14 @@ from pg_llm.lineage.parser.flows import (
     demote,
 )
 from pg_llm.lineage.parser.functions import AGGREGATES, VALUE_FUNCTIONS
+from pg_llm.lineage.parser.names import written
 from pg_llm.lineage.parser.relations import Relation, Scope, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pg_llm.lineage.parser.dialects import Dialect
+    from pg_llm.lineage.parser.repair import Extras
 
     Visit = Callable[["Expressions", Any, Scope, int, Flow], None]
 
@@ -36,6 +38,9 @@ class Expressions:
     """Walks expressions; what queries in them yield is a subclass's task."""
 
     dialect: Dialect
+    text: str
+    extras: Extras | None
+    reads: dict[str, None]
     doubts: set[str]
     unresolved: set[str]
 
@@ -116,7 +121,11 @@ class Expressions:
                 return flow
             relation = level.aliases.get(key)
             if relation is not None:
-                return relation.whole()
+                return self.whole_row(identifier, relation)
+            if self.dialect.postgres and key in _SYSTEM_COLUMNS:
+                for item in level.aliases.values():
+                    if isinstance(item, Table):
+                        return {(item.name, name): 1}
             guesses = level.guess(name)
             flow = level.outputs.get(key)
             if flow is not None and (not guesses or self.dialect.lateral_aliases):
@@ -132,6 +141,16 @@ class Expressions:
             return NOTHING
         self.doubts.add("unknown column")
         return {(None, name): 1}
+
+    def whole_row(self, identifier: exp.Expr, relation: Relation) -> Flow:
+        """Return a whole row, or the column that `column(row)` means."""
+        call = identifier.parent.parent if identifier.parent is not None else None
+        if isinstance(call, exp.Func) and self.dialect.postgres:
+            name = self.dialect.fold(written(call, self.text) or "")
+            flow = relation.find(self.dialect.key(name))
+            if flow is not None:
+                return flow
+        return relation.whole()
 
     def member(self, node: exp.Column, scope: Scope) -> Flow:
         """Return what flows into a column named with its relation."""
@@ -162,7 +181,16 @@ class Expressions:
             if relation is not None:
                 return relation
             level = level.parent
-        return None
+        return self.join_alias(key, scope)
+
+    def join_alias(self, key: str, scope: Scope) -> Relation | None:
+        """Return the relation that `USING (…) AS alias` names."""
+        names = self.extras.aliases.get(key) if self.extras is not None else None
+        if names is None:
+            return None
+        flows = [(name, scope.find(self.dialect.key(name))) for name in names]
+        columns = [(name, flow) for name, flow in flows if flow is not None]
+        return Relation(columns, self.dialect.key)
 
     def field(self, node: exp.Column, scope: Scope) -> Flow:
         """Return what flows into a field: `column.field` or `alias.column.field`."""
@@ -261,17 +289,31 @@ class Expressions:
     def function(self, node: exp.Anonymous, scope: Scope, how: int, out: Flow) -> None:
         """Add the arguments of a function that sqlglot has no class for."""
         name = node.args["this"]
-        known = isinstance(name, str) and name.lower() in AGGREGATES
+        lower = name.lower() if isinstance(name, str) else ""
+        known = lower in AGGREGATES
+        if lower.startswith("dictget") and self.dialect.name == "clickhouse":
+            self.dictionary(node, scope, how, out)
+            return
         how = how if how > AGGREGATION else AGGREGATION if known else how or TRANSFORMATION
         for argument in node.args.get("expressions") or ():
             if isinstance(argument, exp.Expr):
                 self.visit(argument, scope, how, out)
 
+    def dictionary(self, node: exp.Anonymous, scope: Scope, how: int, out: Flow) -> None:
+        """Add ClickHouse's dictGet: its first argument names a relation."""
+        for number, argument in enumerate(node.args.get("expressions") or ()):
+            if number == 0 and isinstance(argument, exp.Column):
+                keys = ("catalog", "db", "table", "this")
+                parts = [argument.args[key] for key in keys if argument.args.get(key) is not None]
+                self.reads[self.dialect.shown([self.name(part) for part in parts])] = None
+            else:
+                self.visit(argument, scope, how or TRANSFORMATION, out)
+
     def count(self, node: exp.Count, scope: Scope, how: int, out: Flow) -> None:
         """Add what is counted; `count(*)` reads no column."""
         how = how if how > AGGREGATION else AGGREGATION
         for argument in (node.args.get("this"), *(node.args.get("expressions") or ())):
-            if isinstance(argument, exp.Expr) and not argument.is_star:
+            if isinstance(argument, exp.Expr) and not isinstance(argument, exp.Star):
                 self.visit(argument, scope, how, out)
 
     def filtered(self, node: exp.Filter, scope: Scope, how: int, out: Flow) -> None:

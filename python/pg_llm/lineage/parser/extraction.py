@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from sqlglot import exp
 
-    from pg_llm.lineage.parser.dialects import Dialect
 
 # Measured: of the edges that this resolver is sure of, at most one in a
 # thousand is wrong; of the others more.
@@ -40,8 +39,10 @@ def extract(
     catalog = Catalog(schema, search_path, chosen.key)
     try:
         edges: list[Edge] = []
-        for tree in trees_of(sql, chosen):
-            edges += _edges(tree, chosen, catalog, sql, statement)
+        trees, extras = trees_of(sql, chosen)
+        for tree in trees:
+            statements = Statements(chosen, catalog, sql, extras)
+            edges += _edges(tree, statements, statement)
     except Unreadable as reason:
         return table_edges(sql, chosen, catalog, statement, str(reason))
     except RecursionError:
@@ -50,10 +51,7 @@ def extract(
     return edges
 
 
-def _edges(
-    node: exp.Expr, dialect: Dialect, catalog: Catalog, text: str, number: int
-) -> Iterator[Edge]:
-    statements = Statements(dialect, catalog, text)
+def _edges(node: exp.Expr, statements: Statements, number: int) -> Iterator[Edge]:
     written = statements.resolve(node)
     confidence = UNSURE if statements.doubts else SURE
     for part in written:

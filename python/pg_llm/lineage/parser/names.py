@@ -127,14 +127,14 @@ def _construct(node: exp.Expr, text: str) -> _Named:
         if isinstance(node, exp.Trim):
             side = str(node.args.get("position") or "").lower()
             return {"leading": "ltrim", "trailing": "rtrim"}.get(side, "btrim"), _STRONG
-        written = _written(node, text)
-        if written is not None and written != "cast":
-            return written, _STRONG
+        word = written(node, text)
+        if word is not None and word != "cast":
+            return word, _STRONG
     name = _CONSTRUCTS.get(type(node))
     return (name, _STRONG) if name else (UNNAMED, _NONE)
 
 
-def _written(node: exp.Expr, text: str) -> str | None:
+def written(node: exp.Expr, text: str) -> str | None:
     """Return a function's name as the statement has it, folded."""
     if isinstance(node, exp.Anonymous):
         this = node.args["this"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlglot import exp
 
@@ -20,6 +20,7 @@ from pg_llm.lineage.parser.flows import (
     demote,
     merged,
 )
+from pg_llm.lineage.parser.functions import FUNCTION_COLUMNS
 from pg_llm.lineage.parser.names import UNNAMED, output_name
 from pg_llm.lineage.parser.relations import (
     STAR,
@@ -32,6 +33,7 @@ from pg_llm.lineage.parser.relations import (
     Scope,
     Table,
 )
+from pg_llm.lineage.parser.repair import Extras
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +51,10 @@ class Queries(Expressions):
     may be wrong. `unresolved`: relations that the catalog does not know.
     """
 
-    def __init__(self, dialect: Dialect, catalog: Catalog, text: str) -> None:
+    def __init__(
+        self, dialect: Dialect, catalog: Catalog, text: str, extras: Extras | None = None
+    ) -> None:
+        self.extras = extras
         self.dialect = dialect
         self.catalog = catalog
         self.text = text
@@ -100,10 +105,24 @@ class Queries(Expressions):
         """Return the CTEs that are visible after a WITH clause."""
         known = dict(ctes)
         recursive = bool(node.args.get("recursive"))
+        if node.args.get("search") is not None:
+            self.note_search(node)
         for cte in node.args["expressions"]:
             key = self.dialect.key(self.name(cte.args["alias"].args["this"]))
             known = {**known, key: self.cte(cte, scope, known, key, recursive)}
         return known
+
+    def note_search(self, node: exp.Expr) -> None:
+        """Note the columns that SEARCH or CYCLE adds to the last CTE."""
+        clause = node.args["search"]
+        key = self.dialect.key(self.name(node.args["expressions"][-1].args["alias"].args["this"]))
+        of = [self.name(clause.args["this"])]
+        added = [(self.name(clause.args["expression"]), of)]
+        if clause.args.get("using"):
+            added = [(added[0][0], []), (self.name(clause.args["using"]), of)]
+        if self.extras is None:
+            self.extras = Extras()
+        self.extras.columns[key] = added
 
     def cte(
         self,
@@ -116,8 +135,9 @@ class Queries(Expressions):
         """Return one CTE; a data-modifying one is resolved at once."""
         names = self.names(node.args["alias"])
         body = node.args["this"]
+        added = self.extras.columns.get(key, []) if self.extras is not None else []
         if isinstance(body, exp.SetOperation) and (recursive or self.dialect.implicit_recursion):
-            return Cte(lambda: self.recursion(body, scope, known, key, names))
+            return Cte(lambda: _with(self.recursion(body, scope, known, key, names), added))
         cte = Cte(lambda: self.query(body, scope, known).named(names))
         if isinstance(body, exp.DML):
             cte.relation()
@@ -238,7 +258,7 @@ class Queries(Expressions):
                 self.clause(clause, scope, FILTER, rows)
         for window in args.get("windows") or ():
             scope.windows[self.dialect.key(self.name(window.args["this"]))] = window
-        columns, rest = self.outputs(args.get("expressions") or [exp.Star()], scope)
+        columns, rest = self.outputs(args.get("expressions") or (), scope)
         relation = Relation(columns, self.dialect.key, rows, rest)
         self.grouping(node, scope, relation, rows)
         for key in ("having", "qualify"):
@@ -585,21 +605,15 @@ class Queries(Expressions):
     def derived(self, node: exp.Subquery, scope: Scope) -> Item:
         """Return a subquery or a parenthesised join in FROM."""
         this = node.args["this"]
-        if (
-            isinstance(this, (exp.Table, exp.Subquery, exp.Values))
-            and node.args.get("alias") is None
-        ):
-            item: Item = self.from_item(this, scope)
-        elif isinstance(this, exp.Table):
-            inside = Scope(scope, scope.ctes)
-            inside.rows = scope.rows
-            joined = self.from_item(this, inside)
-            relation = Relation(joined.star(), self.dialect.key, rest=joined.opens())
-            item = self.aliased(relation, node, scope, None)
-        else:
-            relation = self.query(this, scope.parent, scope.ctes)
-            item = self.aliased(relation, node, scope, None)
-        return item
+        if isinstance(this, exp.Values) or not isinstance(this, (exp.Table, exp.Subquery)):
+            return self.aliased(self.query(this, scope.parent, scope.ctes), node, scope, None)
+        if node.args.get("alias") is None:
+            return cast("Item", self.from_item(this, scope))
+        inside = Scope(scope, scope.ctes)
+        inside.rows = scope.rows
+        joined = self.from_item(this, inside)
+        relation = Relation(joined.star(), self.dialect.key, rest=joined.opens())
+        return self.aliased(relation, node, scope, None)
 
     def lateral(self, node: exp.Lateral, scope: Scope) -> Relation:
         """Return LATERAL (query), LATERAL f(), LATERAL VIEW f(), CROSS APPLY."""
@@ -614,31 +628,56 @@ class Queries(Expressions):
         """Return a function in FROM: what flows in are its arguments."""
         if isinstance(node, exp.TableFromRows):
             node = node.args["this"]
+        if isinstance(node, exp.SemanticView):
+            return self.aliased(self.base(self.parts(node.args["this"])), owner, scope, None)
         flow = self.flow(node, scope, TRANSFORMATION)
         alias = owner.args.get("alias")
         names = self.names(alias) if alias is not None else []
-        if isinstance(node, exp.XMLTable) or node.args.get("columns"):
+        if isinstance(node, (exp.XMLTable, exp.JSONTable)):
             return self.table_columns(node, owner, scope, flow)
-        name = output_name(node, self.dialect, self.text)
+        function = output_name(node, self.dialect, self.text)
+        name = function
         if alias is not None and alias.args.get("this") is not None:
             name = self.name(alias.args["this"])
-        if names:
-            relation = Relation([(column, flow) for column in names], self.dialect.key)
+        known = FUNCTION_COLUMNS.get(function, ()) if self.dialect.postgres else ()
+        columns = self.function_columns(node, owner, names, known, name, flow)
+        if columns:
+            relation = Relation(columns, self.dialect.key)
         else:
             self.doubts.add("columns of a function")
             relation = Function(name, flow, self.dialect.key)
         scope.aliases[self.dialect.key(name)] = relation
         return relation
 
+    def function_columns(
+        self,
+        node: exp.Expr,
+        owner: exp.Expr,
+        names: Sequence[str],
+        known: Sequence[str],
+        name: str,
+        flow: Flow,
+    ) -> list[Column]:
+        """Return the columns of a function in FROM, as far as they are known."""
+        columns = [(column, flow) for column in (*names, *known[len(names) :])]
+        offset = node.args.get("offset") if isinstance(node, exp.Unnest) else None
+        if isinstance(node, exp.Unnest) and not columns:
+            number = len(node.expressions) if self.dialect.postgres else 1
+            columns = [(name, flow)] * number
+        if offset:
+            column = self.name(offset) if isinstance(offset, exp.Identifier) else "ordinality"
+            columns.append((column if names else "ordinality", NOTHING))
+        elif owner.args.get("ordinality") and columns:
+            last = columns.pop()[0] if names and len(names) > len(known) else "ordinality"
+            columns.append((last, NOTHING))
+        return columns
+
     def table_columns(self, node: exp.Expr, owner: exp.Expr, scope: Scope, flow: Flow) -> Relation:
         """Return XMLTABLE, JSON_TABLE: columns with definitions of their own."""
-        columns = [
-            (self.name(part.args["this"]), flow)
-            for part in node.args.get("columns") or ()
-            if isinstance(part, exp.ColumnDef)
-        ]
+        columns = [(self.name(part.args["this"]), flow) for part in _definitions(node)]
         relation = Relation(columns, self.dialect.key)
-        return self.aliased(relation, owner, scope, ["xmltable"])
+        name = "xmltable" if isinstance(node, exp.XMLTable) else "json_table"
+        return self.aliased(relation, owner, scope, [name])
 
     def rows_from(self, node: exp.Table, scope: Scope) -> Relation:
         """Return ROWS FROM (f(), g()): the columns of all of them side by side."""
@@ -680,3 +719,27 @@ def _by_name(columns: list[Column], right: Relation) -> list[Column]:
     left = {right.key(name) for name, _ in columns}
     out = [(name, merged(flow, right.find(right.key(name)) or NOTHING)) for name, flow in columns]
     return out + [column for column in right.star() if right.key(column[0]) not in left]
+
+
+def _with(relation: Relation, added: Sequence[tuple[str, Sequence[str]]]) -> Relation:
+    """Return a CTE with the columns of SEARCH and CYCLE, computed from others."""
+    if not added:
+        return relation
+    columns = list(relation.columns)
+    for name, of in added:
+        flow: Flow = {}
+        for column in of:
+            add(flow, relation.find(relation.key(column)) or NOTHING, TRANSFORMATION)
+        columns.append((name, flow))
+    return Relation(columns, relation.key, relation.rows, relation.rest)
+
+
+def _definitions(node: exp.Expr) -> list[Any]:
+    """Return the column definitions of XMLTABLE or JSON_TABLE, nested ones too."""
+    found = list(node.args.get("columns") or ())
+    schema = node.args.get("schema") or node.args.get("nested_schema")
+    for part in schema.expressions if schema is not None else ():
+        found.append(part)
+        if part.args.get("nested_schema") is not None:
+            found += _definitions(part)
+    return [part for part in found if part.args.get("this") is not None]

@@ -12,10 +12,13 @@ with isolated():
     from sqlglot.errors import SqlglotError
     from sqlglot.tokenizer_core import TokenType
 
+from pg_llm.lineage.parser.repair import body, repaired, unwrapped
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pg_llm.lineage.parser.dialects import Dialect
+    from pg_llm.lineage.parser.repair import Extras
 
 # sqlglot's compiled parser recurses on the C stack, which ends the process
 # when it overflows, and tries exponentially many ways where JOINs wait for
@@ -41,22 +44,42 @@ def tokens_of(text: str, dialect: Dialect) -> list[Any]:
     return tokens
 
 
-def trees_of(text: str, dialect: Dialect) -> list[exp.Expr]:
-    """Return the trees of the statements in a text. Raises `Unreadable`."""
+def trees_of(text: str, dialect: Dialect) -> tuple[list[exp.Expr], Extras | None]:
+    """Return the trees of the statements in a text, and names besides them.
+
+    Raises `Unreadable`.
+    """
     if len(text) > _MAX_LENGTH:
         raise Unreadable(f"longer than {_MAX_LENGTH} characters")
+    text = body(text)
     tokens = tokens_of(text, dialect)
     _check(tokens)
+    trees, reason = _parsed(tokens, text, dialect)
+    if reason is None:
+        return trees, None
+    if dialect.postgres:
+        text = unwrapped(text)
+        if tokens and tokens[0].token_type is TokenType.COMMAND:
+            tokens = tokens_of(text, dialect)
+        tokens, extras = repaired(tokens)
+        _check(tokens)
+        trees, again = _parsed(tokens, text, dialect)
+        if again is None:
+            return trees, extras
+    raise Unreadable(reason)
+
+
+def _parsed(tokens: list[Any], text: str, dialect: Dialect) -> tuple[list[exp.Expr], str | None]:
+    """Return the trees, or why there are none."""
     try:
         trees = dialect.sqlglot.parser().parse(tokens, text)
     except SqlglotError as error:
-        raise Unreadable("not parsed: " + _first_line(error)) from None
+        return [], "not parsed: " + _first_line(error)
     except RecursionError:
-        raise Unreadable("nested too deeply to be parsed") from None
-    for tree in trees:
-        if isinstance(tree, exp.Command):
-            raise Unreadable("a command without lineage, or one that is not understood")
-    return [tree for tree in trees if tree is not None]
+        return [], "nested too deeply to be parsed"
+    if any(isinstance(tree, exp.Command) for tree in trees):
+        return [], "a command without lineage, or one that is not understood"
+    return [tree for tree in trees if tree is not None], None
 
 
 def _first_line(error: Exception) -> str:
