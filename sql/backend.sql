@@ -16,7 +16,7 @@ declare
     role_name text;
 begin
     foreach role_name in array array['llm_user', 'llm_admin', 'llm_monitor'] loop
-        if not exists (select from pg_catalog.pg_roles r where r.rolname = role_name) then
+        if pg_catalog.to_regrole(role_name) is null then
             execute pg_catalog.format('create role %I nologin', role_name);
         end if;
     end loop;
