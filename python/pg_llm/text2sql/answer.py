@@ -1,0 +1,86 @@
+"""A question's answer: the sources in order of trust, then the guard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pg_llm import catalog
+from pg_llm.errors import DatabaseError
+from pg_llm.text2sql import grammar, guard
+from pg_llm.text2sql.frame import Declined
+from pg_llm.text2sql.index import index
+from pg_llm.text2sql.probe import prober
+
+if TYPE_CHECKING:
+    from pg_llm.database import Database
+
+LONGEST_QUESTION = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """SQL with its evidence; `sql` is None where the question was declined.
+
+    `source`: `model` or `grammar`. `attempts`: what was tried, in order, each
+    with its outcome. `cost`: the planner's, in its own units.
+    """
+
+    sql: str | None
+    confidence: float = 0.0
+    source: str | None = None
+    tables: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    joins: tuple[str, ...] = ()
+    attempts: tuple[str, ...] = ()
+    cost: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def answer(database: Database, question: str, model: str | None = None) -> Answer:
+    """Return the SQL for a question, checked by the server and not run.
+
+    `model` names a chat model; by default the setting `chat_model` does, and
+    where that is empty no model is asked. A question that no source can
+    answer surely is declined: `sql` is None and the last warning says why.
+    """
+    reason = _unreadable(question)
+    if reason:
+        return Answer(None, warnings=(reason,))
+    return _from_grammar(database, question)
+
+
+def _unreadable(question: str) -> str:
+    if not question.strip():
+        return "the question is empty"
+    if len(question) > LONGEST_QUESTION:
+        return (
+            f"the question has {len(question)} characters, and at most {LONGEST_QUESTION} are read"
+        )
+    return ""
+
+
+def _from_grammar(database: Database, question: str) -> Answer:
+    schema = index(catalog.snapshot(database))
+    if not schema.relations:
+        return Answer(None, warnings=("there is no table that you may read",))
+    try:
+        reading = grammar.read(question, schema, prober(database, schema))
+    except Declined as declined:
+        return Answer(None, attempts=(f"grammar: {declined}",), warnings=(str(declined),))
+    composed = reading.composition
+    try:
+        guarded = guard.check(database, composed.sql)
+    except (DatabaseError, guard.Refused) as error:
+        return Answer(None, attempts=(f"grammar: {error.message}",), warnings=(error.message,))
+    return Answer(
+        guarded.sql,
+        reading.confidence,
+        "grammar",
+        composed.tables,
+        composed.columns,
+        composed.joins,
+        ("grammar: answered",),
+        guarded.cost,
+        composed.warnings,
+    )

@@ -1,0 +1,294 @@
+"""From an English question to lexemes: phrases, schema, values, numbers, dates."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pg_llm.text2sql import english_lexicon as lexicon
+from pg_llm.text2sql.english_dates import date_phrase
+from pg_llm.text2sql.index import fold
+from pg_llm.text2sql.lexeme import Lexeme
+from pg_llm.text2sql.words import NUMBERS, root, stem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from pg_llm.text2sql.index import Match, SchemaIndex, ValueMatch
+
+    Probe = Callable[[Sequence[str]], dict[str, list[ValueMatch]]]
+
+_TOKEN = re.compile(
+    r"""
+    (?P<quoted>"[^"]+"|“[^”]+”|‘[^’]+’|`[^`]+`|(?<![\w])'(?:[^']|(?<=\w)'(?=\w))+'(?!\w))
+  | (?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2})
+  | (?P<number>-?\d[\d,]*(?:\.\d+)?(?=%|\b)(?![-\w]*[A-Za-z_-]\w))
+  | (?P<word>[^\W_](?:[\w]|['’.-](?=\w))*)
+  | (?P<sign>>=|<=|<>|!=|[<>=,;|])
+  | (?P<stop>[.?!](?=\s|$))
+    """,
+    re.VERBOSE,
+)
+_MAX_SPAN = 5
+_FILLERS = frozenset({"of", "the", "a", "in", "for"})
+
+
+class Token:
+    """A word, number or quoted text of the question."""
+
+    __slots__ = ("kind", "lower", "start", "text")
+
+    def __init__(self, kind: str, text: str, start: int) -> None:
+        self.kind = kind
+        self.text = text
+        self.lower = text.lower().replace("’", "'")
+        self.start = start
+
+    @property
+    def capital(self) -> bool:
+        """Whether it is written as a proper name."""
+        return self.text[:1].isupper()
+
+
+def tokens(question: str) -> list[Token]:
+    """Split a question into tokens."""
+    found = []
+    for match in _TOKEN.finditer(question):
+        kind, text = match.lastgroup or "word", match.group()
+        if kind == "quoted":
+            text = text[1:-1].strip()
+        elif kind == "word" and text.lower().endswith(("'s", "’s")):
+            text = text[:-2]
+        found.append(Token(kind, text, match.start()))
+    return found
+
+
+def lexemes(question: str, schema: SchemaIndex, probe: Probe) -> list[Lexeme]:
+    """Return the question's lexemes: the best way to cover it with meanings.
+
+    Dynamic programming over spans: each span has a worth by what it may mean,
+    and the cover of greatest worth is taken.
+    """
+    units = tokens(question)
+    probed = probe(_probed(units, schema))
+    best: list[tuple[float, list[Lexeme]]] = [(0.0, [])]
+    for end in range(1, len(units) + 1):
+        options = []
+        for start in range(max(0, end - max(_MAX_SPAN, lexicon.LONGEST)), end):
+            for worth, lexeme in _meanings(units, start, end, schema, probed):
+                score, before = best[start]
+                options.append((score + worth, [*before, lexeme] if lexeme else before))
+        best.append(max(options, key=lambda option: option[0]))
+    return best[-1][1]
+
+
+def _meanings(
+    units: list[Token],
+    start: int,
+    end: int,
+    schema: SchemaIndex,
+    probed: dict[str, list[ValueMatch]],
+) -> Iterable[tuple[float, Lexeme | None]]:
+    span = units[start:end]
+    if end - start == 1:
+        yield from _single(units, start, schema, probed)
+    elif any(token.kind not in ("word", "number", "sign") for token in span):
+        return
+    opening = start == 0 or units[start - 1].kind == "stop"
+    phrase = " ".join(token.lower for token in span)
+    dated = date_phrase(phrase)
+    if dated is not None:
+        yield 1.3 * len(span), Lexeme("D", phrase, dated)
+    if phrase in lexicon.PHRASES and not (
+        end - start == 1 and phrase in lexicon.STOP and not opening
+    ):
+        symbol, payload = lexicon.PHRASES[phrase]
+        yield _phrase_worth(symbol, end - start, opening), Lexeme(symbol, phrase, payload)
+    if end - start <= _MAX_SPAN and all(token.kind == "word" for token in span):
+        yield from _schema(span, schema)
+    if end - start <= 8 and span[0].kind != "sign":
+        yield from _value(span, schema, probed)
+
+
+def _phrase_worth(symbol: str, size: int, opening: bool) -> float:
+    if opening and symbol in "GHQ":
+        return size * 1.2 + 0.3
+    if symbol == "A":
+        return 1.2 * size
+    return float(size) - (0.1 if size == 1 else 0.0)
+
+
+def _single(
+    units: list[Token], at: int, schema: SchemaIndex, probed: dict[str, list[ValueMatch]]
+) -> Iterable[tuple[float, Lexeme | None]]:
+    token = units[at]
+    word = token.lower
+    if token.kind == "quoted":
+        values = _lookup(token.text, schema, probed)
+        yield 2.0, Lexeme("S", token.text, token.text, values=values, capital=True)
+    elif token.kind == "number":
+        text = token.text.replace(",", "")
+        yield 1.0, Lexeme("N", text, float(text) if "." in text else int(text))
+    elif token.kind == "date":
+        dated = date_phrase(word)
+        if dated is not None:
+            yield 1.5, Lexeme("D", word, dated)
+        else:
+            yield 0.0, Lexeme("?", token.text)
+    elif token.kind == "stop":
+        yield 0.5, Lexeme(".", ".") if at + 1 < len(units) else None
+    elif word in NUMBERS and word != "one":
+        yield 1.0, Lexeme("N", word, NUMBERS[word])
+    elif word in lexicon.TIME_UNITS:
+        yield 0.6, Lexeme("M", word, lexicon.TIME_UNITS[word])
+    elif word in lexicon.STOP:
+        yield 0.3, None
+    elif lexicon.is_light(word):
+        yield 0.2, Lexeme("v", word, word)
+    else:
+        yield 0.0, Lexeme("?", token.text, token.text, capital=token.capital and at > 0)
+    if word == "one":
+        yield 0.9, Lexeme("N", word, 1)
+
+
+def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lexeme | None]]:
+    words = [token.lower for token in span]
+    if words[0] in _FILLERS or words[-1] in _FILLERS:
+        return
+    content = [word for word in words if word not in _FILLERS]
+    if len(content) < len(words) and len(content) < 2:
+        return
+    if len(content) == 1 and (
+        (words[0] in lexicon.STOP and words[0] not in _NOUN_STOPS) or len(words[0]) < 2
+    ):
+        return
+    found = schema.find(content)
+    if not found:
+        return
+    tables = [match for match in found if match.column is None]
+    columns = [match for match in found if match.column is not None]
+    top = found[0].score
+    phrase = " ".join(words)
+    symbol = "T" if tables and tables[0].score >= min(0.75, top) else "C"
+    if symbol == "T" and columns and columns[0].score > tables[0].score + 0.15:
+        symbol = "C"
+    if symbol == "C" and not columns:
+        if tables[0].score < 0.45:
+            return
+        symbol = "T"
+    light = lexicon.is_light(words[0]) and len(words) == 1
+    worth = (len(words) if top >= 0.8 else len(words) * 0.75) * (0.55 + 0.5 * top)
+    if light and not _is_noun(words[0], found, schema):
+        worth = 0.1
+    yield worth, Lexeme(symbol, phrase, content, tables=tables, columns=columns, score=top)
+
+
+# Stop words that a schema may well use as names.
+_NOUN_STOPS = frozenset(
+    "record place information info name value result list term entry set answer query time title"
+    " show status member members people person persons".split()
+)
+
+
+def _is_noun(word: str, found: list[Match], schema: SchemaIndex) -> bool:
+    """Tell whether a word that may be a verb is the schema's own word."""
+    if word.endswith(("ed", "ing")):
+        return False
+    return any(stem(word) == other for other in schema.by_word) and found[0].score >= 0.7
+
+
+def _value(
+    span: list[Token], schema: SchemaIndex, probed: dict[str, list[ValueMatch]]
+) -> Iterable[tuple[float, Lexeme | None]]:
+    text = " ".join(token.text for token in span)
+    if len(span) == 1 and (span[0].kind == "quoted" or len(text) < 2):
+        return
+    if all(token.kind == "number" for token in span):
+        return
+    values = _lookup(text, schema, probed)
+    if not values:
+        return
+    phrase = text.lower()
+    size = len(span)
+    capital = span[0].capital
+    if size == 1 and not capital and (phrase in lexicon.STOP or phrase in lexicon.PHRASES):
+        return
+    worth = size * values[0].score * (1.25 if capital else 1.02)
+    if size > 1:
+        worth += 0.3
+    yield worth, Lexeme("V", text, text, values=values, capital=capital, score=values[0].score)
+
+
+def _lookup(
+    text: str, schema: SchemaIndex, probed: dict[str, list[ValueMatch]]
+) -> list[ValueMatch]:
+    folded = fold(text)
+    if not folded:
+        return []
+    found = [*schema.values.get(folded, ()), *probed.get(folded, ())]
+    if found:
+        return found
+    words = folded.split()
+    singular = " ".join([*words[:-1], stem(words[-1])])
+    for form in (singular, *lexicon.value_forms(folded), *lexicon.value_forms(singular)):
+        if form in schema.values and form != folded:
+            return [replace(match, score=0.9) for match in schema.values[form]]
+    codes = lexicon.person_codes(stem(folded))
+    return [
+        replace(match, score=0.9)
+        for code in codes
+        for match in schema.values.get(code, ())
+        if {"sex", "gender"} & set(_column_words(match))
+    ]
+
+
+def _column_words(match: ValueMatch) -> list[str]:
+    from pg_llm.text2sql.words import split_identifier
+
+    return split_identifier(match.ref.column.name)
+
+
+def _probed(units: list[Token], schema: SchemaIndex) -> list[str]:
+    """Return texts to look for in the tables: quoted ones and proper names."""
+    texts = []
+    run: list[str] = []
+    for position, token in enumerate([*units, Token("stop", ".", 0)]):
+        proper = (
+            token.kind == "word"
+            and token.capital
+            and (position > 0 or (len(units) > 1 and units[1].capital))
+            and token.lower not in lexicon.PHRASES
+        )
+        if proper or (run and token.kind == "word" and token.lower in ("of", "the", "and", "de")):
+            run.append(token.text)
+            continue
+        while run and not run[-1][:1].isupper():
+            run.pop()
+        texts += _subspans(run)
+        run = []
+        if token.kind == "quoted":
+            texts.append(token.text)
+        elif token.kind == "word" and re.search(r"\d", token.text):
+            texts.append(token.text)
+    return [text for text in dict.fromkeys(texts) if fold(text) not in schema.values]
+
+
+def _subspans(run: list[str]) -> list[str]:
+    size = len(run)
+    spans = [
+        " ".join(run[start:end]) for start in range(size) for end in range(start + 1, size + 1)
+    ]
+    return sorted(spans, key=len, reverse=True)[:10]
+
+
+def content_words(question: str) -> frozenset[str]:
+    """Return the stems of a question's words that are not mere grammar."""
+    return frozenset(
+        stem(token.lower)
+        for token in tokens(question)
+        if token.kind == "word" and token.lower not in lexicon.STOP
+    )
+
+
+__all__ = ["Token", "content_words", "lexemes", "root", "tokens"]

@@ -1,0 +1,266 @@
+"""The guard: the server says what a statement is, before it runs.
+
+A statement passes when it is one query (SELECT, VALUES, TABLE, WITH) that
+modifies and locks nothing, reads relations of the user and not of the system,
+calls only functions that the server itself resolved and that are known not to
+act, does not recurse without bound, and is not planned to cost more than the
+administrator allows. Names are never judged by their spelling: the server's
+analysis (`pg_llm.lineage.server`) gives OIDs, and the catalog gives what they
+are. It runs as the caller, read-only, in one call.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pg_llm import settings
+from pg_llm.errors import DatabaseError, PgLlmError
+from pg_llm.lineage import nodes, server, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pg_llm.database import Database, Row
+    from pg_llm.lineage.nodes import Node
+
+
+class Refused(PgLlmError):
+    """A statement that a question may not become."""
+
+    sqlstate = "42501"
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A statement that passed: its text without semicolon, the planner's cost,
+    and the relations that it names."""
+
+    sql: str
+    cost: float
+    tables: tuple[str, ...]
+
+
+_RELATIONS = """
+select
+    n.nspname::text as schema,
+    case when pg_catalog.pg_table_is_visible(c.oid)
+         then pg_catalog.quote_ident(c.relname)
+         else pg_catalog.format('%I.%I', n.nspname, c.relname)
+    end as name,
+    exists (
+        select
+        from pg_catalog.pg_depend d
+        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+          and d.objid = c.oid
+          and d.deptype = 'e'
+    ) as extension
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.oid = any ($1)
+order by 2
+"""
+
+_FUNCTIONS = """
+select
+    n.nspname::text as schema,
+    p.proname::text as name,
+    p.provolatile::text as volatility,
+    p.prosecdef as definer,
+    p.oid::bigint as oid
+from pg_catalog.pg_proc p
+join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+where p.oid = any ($1)
+   or p.oid in (select o.oprcode from pg_catalog.pg_operator o where o.oid = any ($2))
+"""
+
+# Volatile only because they differ from call to call; they act on nothing.
+_HARMLESS = frozenset(
+    {"random", "random_normal", "clock_timestamp", "timeofday", "gen_random_uuid"}
+)
+# Not volatile, and yet they read settings, other relations or the server.
+_TELLING = frozenset(
+    "current_setting cursor_to_xml cursor_to_xmlschema database_to_xml database_to_xml_and_xmlschema"
+    " database_to_xmlschema query_to_xml query_to_xml_and_xmlschema query_to_xmlschema"
+    " schema_to_xml schema_to_xml_and_xmlschema schema_to_xmlschema table_to_xml"
+    " table_to_xml_and_xmlschema table_to_xmlschema inet_client_addr inet_client_port"
+    " inet_server_addr inet_server_port version getdatabaseencoding ts_stat lo_get loread"
+    " has_any_column_privilege has_column_privilege has_database_privilege"
+    " has_foreign_data_wrapper_privilege has_function_privilege has_language_privilege"
+    " has_parameter_privilege has_schema_privilege has_sequence_privilege has_server_privilege"
+    " has_table_privilege has_tablespace_privilege has_type_privilege row_security_active"
+    " obj_description col_description shobj_description".split()
+)
+_PLAIN_PG = frozenset({"pg_typeof", "pg_size_pretty", "pg_size_bytes", "pg_column_size"})
+# Their result is as long as an argument says.
+_AMPLIFIERS = frozenset({"repeat", "lpad", "rpad", "array_fill"})
+_MOST_REPEATED = 10_000
+
+_SELECT = 1
+
+
+def check(database: Database, sql: str) -> Guarded:
+    """Return the statement with its cost, or raise.
+
+    Raises `Refused` for what may not run, and `DatabaseError` for what the
+    server cannot analyse (a syntax error, an unknown column), both before
+    anything was executed.
+    """
+    query = _single_query(database, sql)
+    tree = nodes.parse(server.analyse(database, query).tree)
+    every = [node for top in tree for node in _walk(top)]
+    _refuse_actions(every)
+    _refuse_endless(every)
+    tables = _tables(database, every)
+    _refuse_functions(database, every)
+    return Guarded(query, _cost(database, query), tables)
+
+
+def _single_query(database: Database, sql: str) -> str:
+    standard = database.execute(
+        "select pg_catalog.current_setting('standard_conforming_strings') as value"
+    )[0]["value"]
+    found = statements.split(sql, standard_strings=standard == "on")
+    if len(found) != 1:
+        raise Refused("the text is not exactly one statement")
+    statement = found[0]
+    if statement.verb != "query" or statement.query is None:
+        raise Refused("the statement is not a query")
+    return statement.query.strip()
+
+
+def _walk(node: Node) -> Iterator[Node]:
+    stack = [node]
+    while stack:
+        one = stack.pop()
+        yield one
+        stack.extend(one.every())
+
+
+def _refuse_actions(every: list[Node]) -> None:
+    for node in every:
+        if node.kind == "QUERY":
+            if node.number("commandType") != _SELECT or node.flag("hasModifyingCTE"):
+                raise Refused("the statement modifies data")
+            if node.nodes("rowMarks") or node.flag("hasForUpdate"):
+                raise Refused("the statement locks rows")
+        elif node.kind in ("NEXTVALUEEXPR", "CURRENTOFEXPR"):
+            raise Refused("the statement advances a sequence or moves a cursor")
+
+
+def _refuse_endless(every: list[Node]) -> None:
+    """Refuse recursion that nothing ends: no relation is read, no row is filtered."""
+    for expression in every:
+        if expression.kind != "COMMONTABLEEXPR" or not expression.flag("cterecursive"):
+            continue
+        for query in _walk(expression):
+            tables = [n for n in query.nodes("rtable")] if query.kind == "QUERY" else []
+            if not any(n.flag("self_reference") for n in tables):
+                continue
+            from_clause = query.one("jointree")
+            filtered = from_clause is not None and from_clause.one("quals") is not None
+            if not filtered and not any(n.number("rtekind") == 0 for n in tables):
+                raise Refused("the statement recurses without an end")
+
+
+def _tables(database: Database, every: list[Node]) -> tuple[str, ...]:
+    oids = {
+        node.number("relid")
+        for node in every
+        if node.kind in ("RTE", "RANGETBLENTRY") and node.number("rtekind") == 0
+    }
+    if not oids:
+        return ()
+    rows = database.execute(_RELATIONS, [sorted(oids)], ["oid[]"])
+    for row in rows:
+        if row["schema"] in ("pg_catalog", "information_schema", "pg_toast") or row["extension"]:
+            raise Refused(f"the statement reads {row['name']}, which belongs to the system")
+    return tuple(row["name"] for row in rows)
+
+
+def _refuse_functions(database: Database, every: list[Node]) -> None:
+    functions: set[int] = set()
+    operators: set[int] = set()
+    for node in every:
+        for name in ("funcid", "aggfnoid", "winfnoid", "opfuncid", "tsmhandler"):
+            functions.add(node.number(name))
+        operators.add(node.number("opno"))
+    rows = database.execute(
+        _FUNCTIONS, [sorted(functions - {0}), sorted(operators - {0})], ["oid[]", "oid[]"]
+    )
+    for row in rows:
+        reason = _reason(row)
+        if reason:
+            raise Refused(f"the statement calls {row['schema']}.{row['name']}, {reason}")
+    lengthy = {row["oid"] for row in rows if _is(row, _AMPLIFIERS)}
+    for node in every:
+        if node.kind == "FUNCEXPR" and node.number("funcid") in lengthy:
+            _refuse_long(node)
+
+
+def _is(row: Row, names: frozenset[str]) -> bool:
+    return row["schema"] == "pg_catalog" and row["name"] in names
+
+
+def _reason(row: Row) -> str:
+    """Say why a function may not be called; empty where it may."""
+    name = row["name"]
+    if row["schema"] == "pg_catalog":
+        if row["volatility"] == "v" and name not in _HARMLESS:
+            return "which acts on the server"
+        if name in _TELLING or (
+            name.startswith(("pg_", "lo_", "txid_")) and name not in _PLAIN_PG
+        ):
+            return "which tells about the server"
+        return ""
+    if row["schema"] == "information_schema":
+        return "which tells about the server"
+    if row["volatility"] == "v":
+        return "which is volatile"
+    return "which runs with its owner's rights" if row["definer"] else ""
+
+
+def _refuse_long(call: Node) -> None:
+    """Refuse repeat(…) and its like unless a small constant bounds the result."""
+    for argument in call.nodes("args"):
+        if argument.kind == "CONST" and argument.number("consttype") == 23:
+            if _int4(argument) <= _MOST_REPEATED:
+                return
+            break
+    else:
+        bounded = [
+            a for a in call.nodes("args") if a.kind == "CONST" and a.number("consttype") == 1007
+        ]
+        if bounded:
+            raise Refused("the statement makes an array of any length")
+    raise Refused("the statement makes a text of any length")
+
+
+def _int4(node: Node) -> int:
+    """Return the value of an integer constant from its bytes."""
+    _, _, rest = node.text.partition("[")
+    raw = [int(part) % 256 for part in rest.partition("]")[0].split()]
+    import sys
+
+    return int.from_bytes(
+        bytes(raw[:4] if sys.byteorder == "little" else raw[-4:]), sys.byteorder, signed=True
+    )
+
+
+def _cost(database: Database, query: str) -> float:
+    rows = database.execute("explain (format json) " + query)
+    plan = rows[0]["QUERY PLAN"]
+    if isinstance(plan, str):
+        plan = json.loads(plan)
+    cost = float(plan[0]["Plan"]["Total Cost"])
+    limit = float(settings.get(database, "text2sql_cost_limit"))
+    if cost > limit:
+        raise Refused(
+            f"the statement is planned to cost {cost:.0f}, and {limit:.0f} is allowed",
+            hint="An administrator can change text2sql_cost_limit in llm.settings.",
+        )
+    return cost
+
+
+__all__ = ["DatabaseError", "Guarded", "Refused", "check"]

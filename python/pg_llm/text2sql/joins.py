@@ -1,0 +1,236 @@
+"""The join graph: declared foreign keys, and joins inferred from names and types."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+from pg_llm.catalog import ForeignKey
+from pg_llm.text2sql.words import abbreviates, split_identifier, stem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from pg_llm.catalog import Relation, Snapshot
+
+_DECLARED, _INFERRED, _VIEW = 1.0, 1.3, 1.5
+_KEY_WORDS = frozenset({"id", "code", "no", "num", "number", "key", "uuid", "nbr", "cd"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One join, walked from `source` to `target` (OIDs), column by column.
+
+    `to_one`: a row of `source` meets at most one row of `target`.
+    """
+
+    source: int
+    source_columns: tuple[str, ...]
+    target: int
+    target_columns: tuple[str, ...]
+    to_one: bool
+    declared: bool
+    cost: float
+
+
+class JoinGraph:
+    """Paths between relations, cheapest first."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._steps: dict[int, list[Step]] = {}
+        declared = list(snapshot.foreign_keys)
+        linked = {(key.source, key.source_columns[0]) for key in declared}
+        for key in declared:
+            self._add(key)
+        for key in _inferred(snapshot.relations, linked):
+            self._add(key)
+
+    def _add(self, key: ForeignKey) -> None:
+        source = self._snapshot.by_oid[key.source]
+        target = self._snapshot.by_oid[key.target]
+        cost = _DECLARED if key.declared else _INFERRED
+        if "v" in (source.kind, target.kind):
+            cost += _VIEW
+        one = any(set(unique) <= set(key.source_columns) for unique in source.unique)
+        forth = Step(
+            key.source,
+            key.source_columns,
+            key.target,
+            key.target_columns,
+            True,
+            key.declared,
+            cost,
+        )
+        back = Step(
+            key.target,
+            key.target_columns,
+            key.source,
+            key.source_columns,
+            one,
+            key.declared,
+            cost,
+        )
+        self._steps.setdefault(key.source, []).append(forth)
+        self._steps.setdefault(key.target, []).append(back)
+
+    def steps(self, oid: int) -> list[Step]:
+        """Return the joins that lead out of a relation."""
+        return self._steps.get(oid, [])
+
+    def path(
+        self, sources: Collection[int], target: int, hints: Collection[str] = ()
+    ) -> tuple[list[Step], bool] | None:
+        """Return the cheapest path to `target` and whether another is as cheap.
+
+        `hints` are words of the question: a key column that carries one of
+        them (sender of sender_id) is preferred among parallel keys. Dijkstra's
+        algorithm.
+        """
+        if target in sources:
+            return [], False
+        tie = count()
+        best: dict[int, float] = {}
+        queue: list[tuple[float, int, int, list[Step]]] = [
+            (0.0, next(tie), source, []) for source in sources
+        ]
+        heapq.heapify(queue)
+        found: tuple[float, list[Step]] | None = None
+        while queue:
+            cost, _, oid, steps = heapq.heappop(queue)
+            if found and cost > found[0] + 1e-9:
+                break
+            if oid == target:
+                if found:
+                    return found[1], True
+                found = (cost, steps)
+                continue
+            if best.get(oid, 1e9) < cost - 1e-9:
+                continue
+            best[oid] = cost
+            if len(steps) < 6:
+                for step in self.steps(oid):
+                    new = cost + self._cost(step, hints)
+                    if step.target not in sources and best.get(step.target, 1e9) >= new - 1e-9:
+                        heapq.heappush(queue, (new, next(tie), step.target, [*steps, step]))
+        return (found[1], False) if found else None
+
+    def _cost(self, step: Step, hints: Collection[str]) -> float:
+        if not hints:
+            return step.cost
+        words = {
+            stem(word)
+            for name in (*step.source_columns, *step.target_columns)
+            for word in split_identifier(name)
+        } - _KEY_WORDS
+        tables = {
+            stem(word)
+            for oid in (step.source, step.target)
+            for word in split_identifier(self._snapshot.by_oid[oid].name)
+        }
+        return step.cost - (0.3 if (words - tables) & set(hints) else 0.0)
+
+
+def _inferred(relations: Iterable[Relation], linked: set[tuple[int, str]]) -> Iterator[ForeignKey]:
+    """Yield joins that names and types suggest and no constraint declares.
+
+    A column points to the key of another relation when their words agree once
+    the key's own table is spelled out (invoice.cust_id, customer.id), and the
+    types are of one category.
+    """
+    relations = [relation for relation in relations if not relation.child]
+    owners = [(relation, key) for relation in relations for key in _keys(relation, relations)]
+    for relation in relations:
+        for column in relation.columns:
+            if (relation.oid, column.name) in linked:
+                continue
+            if relation.primary_key == (column.name,) and relation.kind != "v":
+                continue
+            for owner, key in _pointed(relation, column.name, column.category, owners):
+                yield ForeignKey(relation.oid, (column.name,), owner.oid, (key,), False)
+
+
+def _pointed(
+    relation: Relation, name: str, category: str, owners: list[tuple[Relation, str]]
+) -> list[tuple[Relation, str]]:
+    found = []
+    for owner, key in owners:
+        if owner.oid == relation.oid:
+            continue
+        target = owner.column(key)
+        if target is None or target.category != category:
+            continue
+        if _names_agree(relation, name, owner, key):
+            found.append((owner, key))
+    tables = [one for one in found if one[0].kind != "v"]
+    return tables or (found[:1] if relation.kind != "v" else [])
+
+
+def _names_agree(relation: Relation, name: str, owner: Relation, key: str) -> bool:
+    words, target = split_identifier(name), split_identifier(key)
+    generic = len(target) == 1 and target[0] in _KEY_WORDS
+    if name == key and not generic:
+        return True
+    own = [stem(word) for word in split_identifier(owner.name)]
+    if generic:
+        # cust_id, customer_id, customerid for customer.id
+        table, last = words[:-1], words[-1:]
+        if last != target:
+            joined = name.lower()
+            return joined in {"".join(own) + target[0], own[-1] + target[0]}
+        return bool(table) and _same_words(table, own)
+    if len(target) >= 2 and len(words) > len(target) and words[-len(target) :] == target:
+        return True
+    rest = [word for word in target if stem(word) not in own]
+    return (
+        len(words) >= 2
+        and rest == words[-len(rest) :]
+        and bool(rest)
+        and rest[-1] in _KEY_WORDS
+        and _same_words(words[: -len(rest)], own)
+    )
+
+
+def _same_words(short: list[str], words: list[str]) -> bool:
+    return len(short) <= len(words) and all(
+        stem(one) == two or abbreviates(one, two)
+        for one, two in zip(short, words[-len(short) :], strict=False)
+    )
+
+
+def _keys(relation: Relation, relations: list[Relation]) -> list[str]:
+    """Return the single columns that identify a row, declared or apparent."""
+    declared = [unique[0] for unique in relation.unique if len(unique) == 1]
+    if declared or relation.primary_key:
+        return declared
+    if relation.kind == "v":
+        return []
+    return [name for name in (apparent_key(relation, relations),) if name]
+
+
+def apparent_key(relation: Relation, relations: Iterable[Relation]) -> str | None:
+    """Return the column of a table without declared key that seems to be one.
+
+    Its name is `id`, or the table's word or initial with a key word (aid for
+    author), and no other table owns it by the same rule with a better claim.
+    """
+    words = [stem(word) for word in split_identifier(relation.name)]
+    for column in relation.columns:
+        name = column.name.lower()
+        pieces = split_identifier(column.name)
+        if name in {"id", f"{words[-1]}id", f"{words[-1][0]}id", f"{''.join(words)}id"}:
+            return column.name
+        if len(pieces) >= 2 and pieces[-1] in _KEY_WORDS and _same_words(pieces[:-1], words):
+            return column.name
+        if len(pieces) > 2 and pieces[-1] in _KEY_WORDS and _same_words(pieces[1:-1], words):
+            return column.name
+    return next(
+        (
+            column.name
+            for column in relation.columns[:1]
+            if column.distinct == -1.0 and split_identifier(column.name)[-1] in _KEY_WORDS
+        ),
+        None,
+    )

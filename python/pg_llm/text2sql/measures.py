@@ -1,0 +1,33 @@
+"""Columns that say how much: what "total payments" sums."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pg_llm.text2sql.index import ColumnRef
+from pg_llm.text2sql.words import split_identifier, stem
+
+if TYPE_CHECKING:
+    from pg_llm.catalog import Relation
+
+_MEASURES = ("amount", "total", "revenue", "value", "sales", "cost", "price", "quantity", "qty")
+_CHINESE = ("金额", "总额", "总价", "收入", "价格", "数量")
+
+
+def measure(relation: Relation) -> ColumnRef | None:
+    """Return the one numeric column that measures a relation's rows."""
+    for word, chinese in zip(_MEASURES, (*_CHINESE, *[""] * 9), strict=False):
+        found = [
+            column
+            for column in relation.columns
+            if column.category == "N"
+            and (
+                stem(word) in [stem(piece) for piece in split_identifier(column.name)]
+                or (chinese and chinese in (column.comment or ""))
+            )
+        ]
+        if len(found) == 1:
+            return ColumnRef(relation, found[0])
+        if found:
+            return None
+    return None

@@ -1,0 +1,220 @@
+"""Choosing among the columns that a word of the question may name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pg_llm.text2sql.frame import Condition, Declined, Frame, Term
+from pg_llm.text2sql.index import ColumnRef, Match, SchemaIndex
+from pg_llm.text2sql.words import split_identifier, stem
+
+if TYPE_CHECKING:
+    from pg_llm.catalog import Column, Relation
+
+_HOUSEKEEPING = frozenset({"update", "updated", "modified", "created", "inserted", "changed"})
+
+
+@dataclass(slots=True)
+class Resolver:
+    """Resolves terms near the entity of the question."""
+
+    frame: Frame
+    schema: SchemaIndex
+    entity: Relation | None = None
+    root: Relation | None = None
+    used: list[str] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    _terms: dict[int, ColumnRef] = field(default_factory=dict)
+    _choices: dict[int, ColumnRef] = field(default_factory=dict)
+    _distances: dict[tuple[int, int], float] = field(default_factory=dict)
+
+    def note(self, *refs: ColumnRef) -> None:
+        """Record columns as used."""
+        self.used += [f"{ref.relation.sql_name}.{ref.column.name}" for ref in refs]
+
+    def column(self, term: Term, condition: Condition | None = None) -> ColumnRef:
+        """Return the column that a term means; the answer is kept."""
+        found = self._terms.get(id(term))
+        if found is None:
+            found = self._find(term, condition)
+            self._terms[id(term)] = found
+            self.note(found)
+        return found
+
+    def choice(self, condition: Condition, near: Relation | None = None) -> ColumnRef:
+        """Return the column of a condition that was stated by its value alone."""
+        found = self._choices.get(id(condition))
+        if found is None:
+            near = near or condition.term.relation
+            ranked = sorted(
+                condition.choices,
+                key=lambda value: -(value.score + self._context(value.ref.relation, near)),
+            )
+            best = ranked[0]
+            worth = best.score + self._context(best.ref.relation, near)
+            others = {
+                value.ref
+                for value in ranked
+                if value.score + self._context(value.ref.relation, near) > worth - 0.05
+            }
+            if len(others) > 1:
+                self.scores.append(0.6)
+                self.warnings.append(
+                    f'"{condition.text}" occurs in several columns; {best.ref.relation.sql_name}.'
+                    f"{best.ref.column.name} was taken"
+                )
+            found = self._choices[id(condition)] = best.ref
+            self.note(found)
+        return found
+
+    def _find(self, term: Term, condition: Condition | None) -> ColumnRef:
+        if term.hints and not term.matches:
+            return self._hinted(term)
+        wanted = _categories(term, condition)
+        near = term.relation
+        ranked: list[tuple[float, Match]] = []
+        for match in term.matches:
+            column = match.column
+            if column is None:
+                continue
+            fit = 0.0 if wanted is None or column.category in wanted else -0.5
+            ranked.append((match.score + fit + self._context(match.relation, near), match))
+        if not ranked:
+            raise Declined(f'"{term.text}" names no column that you may read')
+        ranked.sort(key=lambda entry: -entry[0])
+        worth, best = ranked[0]
+        if worth < 0.35:
+            raise Declined(f'it is not clear which column "{term.text}" means')
+        close = [m for w, m in ranked[1:] if w > worth - 0.04 and m.ref != best.ref]
+        if close and not self._same_thing(best, close[0]):
+            self.scores.append(0.6)
+            self.warnings.append(
+                f'"{term.text}" may mean several columns; {best.relation.sql_name}.{best.ref.column.name} was taken'
+            )
+        self.scores.append(best.score)
+        return best.ref
+
+    def _same_thing(self, one: Match, two: Match) -> bool:
+        """Whether two columns are the two ends of one join."""
+        return any(
+            step.target == two.relation.oid
+            and one.ref.column.name in step.source_columns
+            and two.ref.column.name in step.target_columns
+            for step in self.schema.joins.steps(one.relation.oid)
+        )
+
+    def _context(self, relation: Relation, near: Relation | None) -> float:
+        if near is not None and relation.oid == near.oid:
+            return 0.25
+        if self.entity is not None and relation.oid == self.entity.oid:
+            return 0.2
+        if self.root is not None and relation.oid == self.root.oid:
+            return 0.15
+        mentioned = {
+            *(p.relation.oid for p in self.frame.presences),
+            *(t.relation.oid for t in (*self.frame.groups, *self.frame.select) if t.relation),
+        }
+        if relation.oid in mentioned:
+            return 0.15
+        return -0.15 * self._distance(relation)
+
+    def _distance(self, relation: Relation) -> float:
+        base = self.root or self.entity
+        if base is None:
+            return 1.0
+        key = (base.oid, relation.oid)
+        if key not in self._distances:
+            found = self.schema.joins.path([base.oid], relation.oid)
+            self._distances[key] = sum(step.cost for step in found[0]) if found else 6.0
+        return self._distances[key]
+
+    def _hinted(self, term: Term) -> ColumnRef:
+        """Find the column that an adjective or a bare date speaks of."""
+        places = [
+            place
+            for place in (
+                term.relation,
+                self.root,
+                self.entity,
+                *(p.relation for p in self.frame.presences),
+                *(t.relation for t in self.frame.select),
+                *(t.relation for t in self.frame.groups),
+            )
+            if place is not None
+        ]
+        seen = set()
+        for place in places:
+            if place.oid in seen:
+                continue
+            seen.add(place.oid)
+            column = self._hinted_in(place, term)
+            if column is not None:
+                return ColumnRef(place, column)
+        raise Declined(f'no column was found for "{term.text or term.hints[0]}"')
+
+    def _hinted_in(self, relation: Relation, term: Term) -> Column | None:
+        if term.hints[0] == "date":
+            return self._date_column(relation, term)
+        for hint in term.hints:
+            wanted = hint.split()
+            found = [
+                column
+                for column in relation.columns
+                if column.category in "ND" and self._says(relation, column, wanted)
+            ]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                self.scores.append(0.6)
+                return found[0]
+        return None
+
+    def _says(self, relation: Relation, column: Column, wanted: list[str]) -> bool:
+        return any(
+            match.column is column and match.score >= 0.5
+            for match in self.schema.find(wanted)
+            if match.relation is relation
+        )
+
+    def _date_column(self, relation: Relation, term: Term) -> Column | None:
+        dates = [column for column in relation.columns if column.category == "D"]
+        kept = [c for c in dates if not _HOUSEKEEPING & set(split_identifier(c.name))] or dates
+        if len(kept) > 1:
+            own = {stem(word) for word in split_identifier(relation.name)}
+            spoken = [
+                c
+                for c in kept
+                if set(map(stem, split_identifier(c.name))) & self.frame.hints - {"date"}
+            ]
+            kept = spoken or [c for c in kept if own & set(split_identifier(c.name))] or kept
+            if len(kept) > 1:
+                self.scores.append(0.7)
+                self.warnings.append(
+                    f"{relation.sql_name} has several dates; {kept[0].name} was taken"
+                )
+        if kept:
+            return kept[0]
+        years = [
+            c
+            for c in relation.columns
+            if "year" in split_identifier(c.name) or c.name.lower().endswith("year")
+        ]
+        return years[0] if len(years) == 1 and (term.unit in (None, "year")) else None
+
+
+def _categories(term: Term, condition: Condition | None) -> str | None:
+    if term.aggregate in ("sum", "avg"):
+        return "N"
+    if term.aggregate in ("min", "max"):
+        return "NDS"
+    if condition is None:
+        return None
+    if condition.op in ("<", "<=", ">", ">=", "between"):
+        return "NDS" if any(isinstance(v, str) for v in condition.values) else "N"
+    if condition.op == "date":
+        return "DNS"
+    if condition.op in ("like",):
+        return "SE"
+    return None

@@ -1,0 +1,81 @@
+-- pg_llm: text-to-SQL. A question in English or Chinese becomes one query that
+-- the server has checked. Everything here runs as the caller.
+
+-- No SET clause: the caller's search_path decides what the query's names mean.
+-- The flag is set and the query run in one call, because the flag of a
+-- subtransaction ends with it; the block with EXCEPTION is that subtransaction.
+create function llm.run_read_only(query text, max_rows int) returns setof jsonb
+language plpgsql volatile parallel unsafe
+as $$
+declare
+    found record;
+    taken int := 0;
+begin
+    begin
+        perform pg_catalog.set_config('transaction_read_only', 'on', true);
+        for found in execute query loop
+            return next pg_catalog.to_jsonb(found);
+            taken := taken + 1;
+            exit when taken >= max_rows;
+        end loop;
+    exception
+        when no_data_found then
+            raise;
+    end;
+end
+$$;
+comment on function llm.run_read_only(text, int) is
+    'Runs one query as the caller in a read-only subtransaction and returns its first max_rows rows as JSON objects. '
+    'Errors: 25006 for a query that writes or locks, the server''s own for one that fails.';
+grant execute on function llm.run_read_only(text, int) to llm_user;
+
+create function llm_text2sql(question text, model text default null) returns text
+language plpython3u volatile parallel unsafe
+as $$
+if question is None:
+    return None
+return @backend@.text2sql.llm_text2sql(plpy, question, model)
+$$;
+comment on function llm_text2sql(text, text) is
+    'SQL that answers a question in English or Chinese over the tables that the caller may read; it is not run. '
+    'NULL, with a WARNING that says why, where no source is sure. '
+    'model: the chat model to ask, by default the setting chat_model; without one the built-in grammar answers alone.';
+grant execute on function llm_text2sql(text, text) to llm_user;
+
+create function llm_text2sql_explain(
+    question text,
+    model text default null,
+    out sql text,
+    out confidence real,
+    out source text,
+    out tables text[],
+    out columns text[],
+    out joins text[],
+    out attempts text[],
+    out cost double precision,
+    out warnings text[]
+) returns record
+language plpython3u volatile parallel unsafe
+as $$
+if question is None:
+    return None
+return @backend@.text2sql.llm_text2sql_explain(plpy, question, model)
+$$;
+comment on function llm_text2sql_explain(text, text) is
+    'SQL that answers a question, with its evidence: confidence from 0 to 1, source (model or grammar), tables, columns and joins used, '
+    'attempts with their outcome, the planner''s cost, and warnings. A declined question has a NULL sql, and its last warning says why.';
+grant execute on function llm_text2sql_explain(text, text) to llm_user;
+
+create function llm_ask(question text, model text default null, max_rows int default null)
+returns setof jsonb
+language plpython3u volatile parallel unsafe
+as $$
+if question is None:
+    return []
+return @backend@.text2sql.llm_ask(plpy, question, model, max_rows)
+$$;
+comment on function llm_ask(text, text, int) is
+    'Rows that answer a question, one JSON object each: the SQL of llm_text2sql run read-only as the caller. '
+    'max_rows: at most so many rows, and never more than the setting text2sql_row_limit. '
+    'Errors: 22023 where the question is declined, the server''s own where the query fails.';
+grant execute on function llm_ask(text, text, int) to llm_user;
