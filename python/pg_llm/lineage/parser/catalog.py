@@ -58,6 +58,8 @@ class Catalog:
         key: Callable[[str], str],
     ) -> None:
         self._key = key
+        path = [name for name in search_path if name != "$user"]
+        self.current = path[0] if path else None
         self._path = [key(name) for name in ("pg_temp", "pg_catalog", *search_path)]
         self._relations: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {}
         self._last: dict[str, list[tuple[str, ...]]] = {}

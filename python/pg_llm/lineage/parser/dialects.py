@@ -56,7 +56,7 @@ class Dialect:
         with isolated():
             from sqlglot import Dialect as SqlglotDialect
 
-        self.name = name
+        self.name = "postgres" if name == "postgresql" else name
         self.sqlglot: Any = SqlglotDialect.get_or_raise(DIALECTS[name] or None)
         self.postgres = DIALECTS[name] in _LOWER
         self.lateral_aliases = DIALECTS[name] in _LATERAL_ALIASES

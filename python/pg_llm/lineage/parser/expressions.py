@@ -10,7 +10,9 @@ from pg_llm.lineage.parser.flows import (
     AGGREGATION,
     CONDITIONAL,
     FILTER,
+    GROUP_BY,
     IDENTITY,
+    JOIN,
     NOTHING,
     SORT,
     TRANSFORMATION,
@@ -19,7 +21,7 @@ from pg_llm.lineage.parser.flows import (
     add,
     demote,
 )
-from pg_llm.lineage.parser.functions import AGGREGATES, VALUE_FUNCTIONS
+from pg_llm.lineage.parser.functions import AGGREGATES, SET_RETURNING, VALUE_FUNCTIONS
 from pg_llm.lineage.parser.names import written
 from pg_llm.lineage.parser.relations import Relation, Scope, Table
 
@@ -295,9 +297,12 @@ class Expressions:
             self.dictionary(node, scope, how, out)
             return
         how = how if how > AGGREGATION else AGGREGATION if known else how or TRANSFORMATION
+        rows = scope.listing and lower in SET_RETURNING and self.dialect.postgres
         for argument in node.args.get("expressions") or ():
             if isinstance(argument, exp.Expr):
                 self.visit(argument, scope, how, out)
+                if rows:
+                    self.visit(argument, scope, JOIN, scope.rows)
 
     def dictionary(self, node: exp.Anonymous, scope: Scope, how: int, out: Flow) -> None:
         """Add ClickHouse's dictGet: its first argument names a relation."""
@@ -315,6 +320,16 @@ class Expressions:
         for argument in (node.args.get("this"), *(node.args.get("expressions") or ())):
             if isinstance(argument, exp.Expr) and not isinstance(argument, exp.Star):
                 self.visit(argument, scope, how, out)
+
+    def grouping_set(self, node: exp.Expr, scope: Scope, how: int, out: Flow) -> None:
+        """Add GROUPING(): it tells the grouping set, not a value."""
+        self.computed(node, scope, how if how > AGGREGATION else GROUP_BY, out)
+
+    def expanding(self, node: exp.Expr, scope: Scope, how: int, out: Flow) -> None:
+        """Add a set-returning function; in a target list it makes rows."""
+        self.computed(node, scope, how, out)
+        if scope.listing and self.dialect.postgres:
+            self.computed(node, scope, JOIN, scope.rows)
 
     def filtered(self, node: exp.Filter, scope: Scope, how: int, out: Flow) -> None:
         """Add an aggregate with its FILTER."""
@@ -369,7 +384,7 @@ class Expressions:
         """Add a scalar subquery: its output as a value, its body as FILTER."""
         relation = self.query(node, scope)
         for _, flow in relation.star():
-            add(out, flow, how or TRANSFORMATION)
+            add(out, flow, how)
         demote(out, relation.rows, how if how > AGGREGATION else FILTER)
 
     def exists(self, node: exp.Exists, scope: Scope, how: int, out: Flow) -> None:
@@ -382,12 +397,11 @@ class Expressions:
         demote(out, self.query(this, scope).rows, kind)
 
     def tested(self, node: exp.Expr, scope: Scope, how: int, out: Flow) -> None:
-        """Add a query whose rows are only compared with: IN, ANY, ALL."""
+        """Add a query whose output is compared with: IN, ANY, ALL, ARRAY."""
         relation = self.query(node, scope)
-        kind = how if how > AGGREGATION else FILTER
         for _, flow in relation.star():
-            demote(out, flow, kind)
-        demote(out, relation.rows, kind)
+            add(out, flow, how or TRANSFORMATION)
+        demote(out, relation.rows, how if how > AGGREGATION else FILTER)
 
     def membership(self, node: exp.In, scope: Scope, how: int, out: Flow) -> None:
         """Add IN: a list is computed with, a query only decides."""
@@ -405,10 +419,8 @@ class Expressions:
     def quantified(self, node: exp.Expr, scope: Scope, how: int, out: Flow) -> None:
         """Add ANY or ALL of a query or of an array."""
         this = node.args["this"]
-        if isinstance(this.unnest(), exp.Query):
-            self.tested(this, scope, how, out)
-        else:
-            self.visit(this, scope, how or TRANSFORMATION, out)
+        query = isinstance(this.unnest(), exp.Query)
+        (self.tested if query else self.visit)(this, scope, how or TRANSFORMATION, out)
 
     def lambda_(self, node: exp.Lambda, scope: Scope, how: int, out: Flow) -> None:
         """Add a lambda's body; its parameters hide columns."""
@@ -446,6 +458,12 @@ _VISITS: dict[type, Visit] = {
     exp.If: Expressions.branch,
     exp.Anonymous: Expressions.function,
     exp.Count: Expressions.count,
+    exp.Grouping: Expressions.grouping_set,
+    exp.GroupingId: Expressions.grouping_set,
+    exp.Explode: Expressions.expanding,
+    exp.Unnest: Expressions.expanding,
+    exp.GenerateSeries: Expressions.expanding,
+    exp.ExplodingGenerateSeries: Expressions.expanding,
     exp.Filter: Expressions.filtered,
     exp.Window: Expressions.window,
     exp.Order: Expressions.ordered,
@@ -469,8 +487,6 @@ _ROW_FUNCTIONS = (
     exp.Ntile,
     exp.PercentRank,
     exp.Rank,
-    exp.Grouping,
-    exp.GroupingId,
 )
 
 

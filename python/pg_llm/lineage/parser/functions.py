@@ -158,3 +158,12 @@ def _function_columns() -> dict[str, tuple[str, ...]]:
 
 
 FUNCTION_COLUMNS: Final = _function_columns()
+
+# PostgreSQL's set-returning functions that return one unnamed column.
+_WORDS_OF_SET_RETURNING = """
+generate_series generate_subscripts json_object_keys json_populate_recordset json_to_recordset
+jsonb_object_keys jsonb_path_query jsonb_path_query_tz jsonb_populate_recordset
+jsonb_to_recordset pg_listening_channels pg_ls_dir pg_snapshot_xip pg_stat_get_backend_idset
+pg_tablespace_databases regexp_matches regexp_split_to_table string_to_table txid_snapshot_xip
+"""
+SET_RETURNING: Final = frozenset((*_WORDS_OF_SET_RETURNING.split(), *FUNCTION_COLUMNS))

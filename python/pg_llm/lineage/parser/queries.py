@@ -17,10 +17,9 @@ from pg_llm.lineage.parser.flows import (
     TRANSFORMATION,
     Flow,
     add,
-    demote,
     merged,
 )
-from pg_llm.lineage.parser.functions import FUNCTION_COLUMNS
+from pg_llm.lineage.parser.functions import FUNCTION_COLUMNS, SET_RETURNING
 from pg_llm.lineage.parser.names import UNNAMED, output_name
 from pg_llm.lineage.parser.relations import (
     STAR,
@@ -202,12 +201,13 @@ class Queries(Expressions):
         right = self.query(node.args["expression"], scope, ctes)
         rows = merged(left.rows, right.rows)
         columns = left.star()
-        if isinstance(node, exp.Except):
-            for _, flow in right.star():
-                demote(rows, flow, FILTER)
-        elif node.args.get("by_name"):
+        union = isinstance(node, exp.Union)
+        if not union or node.args.get("distinct"):
+            for _, flow in (*columns, *right.star()):
+                add(rows, flow, GROUP_BY if union else FILTER)
+        if node.args.get("by_name"):
             columns = _by_name(columns, right)
-        else:
+        elif not isinstance(node, exp.Except):
             columns = self.by_position(columns, right.star())
         rest = (*left.opens(), *right.opens())
         relation = Relation(columns, self.dialect.key, rows, rest)
@@ -266,11 +266,20 @@ class Queries(Expressions):
             if clause is not None:
                 self.clause(clause, scope, FILTER, rows)
         distinct = args.get("distinct")
-        if distinct is not None and distinct.args.get("on") is not None:
-            for part in distinct.args["on"].expressions or [distinct.args["on"]]:
-                self.sorting(part, scope, relation, rows, SORT)
+        if distinct is not None:
+            self.distinct(distinct, scope, relation)
         self.tail(node, scope, relation, rows)
         return relation
+
+    def distinct(self, node: exp.Expr, scope: Scope, relation: Relation) -> None:
+        """Add DISTINCT, which groups by all outputs, or DISTINCT ON, which sorts."""
+        on = node.args.get("on")
+        if on is None:
+            for _, flow in relation.star():
+                add(scope.rows, flow, GROUP_BY)
+            return
+        for part in on.expressions or [on]:
+            self.sorting(part, scope, relation, scope.rows, SORT)
 
     def clause(self, node: exp.Expr, scope: Scope, kind: int, rows: Flow) -> None:
         """Add what a clause reads, as one kind of indirect influence."""
@@ -286,6 +295,7 @@ class Queries(Expressions):
         columns: list[Column] = []
         rest: list[Item] = []
         key = self.dialect.key
+        scope.listing = True
         for node in expressions:
             if node.__class__ is exp.Alias:
                 name = self.name(node.args["alias"])
@@ -302,6 +312,7 @@ class Queries(Expressions):
                 columns.append((node.args["this"].name, self.flow(node.args["expression"], scope)))
             else:
                 columns.append((self.output_name(node), self.flow(node, scope)))
+        scope.listing = False
         return columns, rest
 
     def output_name(self, node: exp.Expr) -> str:
@@ -639,13 +650,15 @@ class Queries(Expressions):
         name = function
         if alias is not None and alias.args.get("this") is not None:
             name = self.name(alias.args["this"])
-        known = FUNCTION_COLUMNS.get(function, ()) if self.dialect.postgres else ()
-        columns = self.function_columns(node, owner, names, known, name, flow)
-        if columns:
+        columns = self.function_columns(node, owner, scope, function, names or [name])
+        known = names or len(columns) > 1 or function in SET_RETURNING
+        if self.dialect.postgres:
+            add(scope.rows, flow, JOIN)
+        if known:
             relation = Relation(columns, self.dialect.key)
         else:
             self.doubts.add("columns of a function")
-            relation = Function(name, flow, self.dialect.key)
+            relation = Function(columns[0][0], columns[0][1], self.dialect.key)
         scope.aliases[self.dialect.key(name)] = relation
         return relation
 
@@ -653,23 +666,66 @@ class Queries(Expressions):
         self,
         node: exp.Expr,
         owner: exp.Expr,
+        scope: Scope,
+        function: str,
         names: Sequence[str],
-        known: Sequence[str],
-        name: str,
-        flow: Flow,
     ) -> list[Column]:
         """Return the columns of a function in FROM, as far as they are known."""
-        columns = [(column, flow) for column in (*names, *known[len(names) :])]
+        flow = self.flow(node, scope, TRANSFORMATION)
+        if self.dialect.name != "postgres":
+            columns = [(name, flow) for name in names]
+        elif isinstance(node, exp.Unnest):
+            columns = self.unnested(node, scope, names)
+        else:
+            columns = self.returned(node, owner, function, names, flow)
         offset = node.args.get("offset") if isinstance(node, exp.Unnest) else None
-        if isinstance(node, exp.Unnest) and not columns:
-            number = len(node.expressions) if self.dialect.postgres else 1
-            columns = [(name, flow)] * number
         if offset:
-            column = self.name(offset) if isinstance(offset, exp.Identifier) else "ordinality"
-            columns.append((column if names else "ordinality", NOTHING))
-        elif owner.args.get("ordinality") and columns:
-            last = columns.pop()[0] if names and len(names) > len(known) else "ordinality"
-            columns.append((last, NOTHING))
+            named = isinstance(offset, exp.Identifier) and offset.name != "offset"
+            columns.append((self.name(offset) if named else "ordinality", flow))
+        elif owner.args.get("ordinality"):
+            last = names[-1] if len(names) > len(columns) else "ordinality"
+            columns.append((last, flow))
+        return columns
+
+    def unnested(self, node: exp.Unnest, scope: Scope, names: Sequence[str]) -> list[Column]:
+        """Return the columns of UNNEST: one for each of its arrays."""
+        self.reads["pg_catalog.unnest"] = None
+        columns: list[Column] = []
+        for number, argument in enumerate(node.expressions):
+            flow: Flow = {("pg_catalog.unnest", "unnest"): 1}
+            self.visit(argument, scope, TRANSFORMATION, flow)
+            columns.append((names[number] if number < len(names) else "unnest", flow))
+        return columns
+
+    def returned(
+        self,
+        node: exp.Expr,
+        owner: exp.Expr,
+        function: str,
+        names: Sequence[str],
+        flow: Flow,
+    ) -> list[Column]:
+        """Return the columns of PostgreSQL's function: itself is a source, and its arguments."""
+        declared = _declared(owner)
+        own = FUNCTION_COLUMNS.get(function, ())
+        # `xmltable_` is what our own rewriting makes of XMLTABLE.
+        none = not isinstance(node, exp.Func) or isinstance(node, _NO_FUNCTIONS)
+        if none or function == "xmltable_" or isinstance(owner, exp.TableFromRows):
+            return [(name, flow) for name in names]
+        parts = [self.name(owner.args[key]) for key in ("db",) if owner.args.get(key) is not None]
+        if not parts and (function in SET_RETURNING or not isinstance(node, exp.Anonymous)):
+            parts = ["pg_catalog"]
+        relation = self.dialect.shown([*parts, function])
+        if not parts:
+            self.unresolved.add(relation)
+        self.reads[relation] = None
+        sources = declared or own or [function]
+        ordinality = bool(owner.args.get("ordinality")) and len(names) > len(sources)
+        shown = [*names[: len(names) - ordinality], *sources[len(names) :]]
+        columns: list[Column] = []
+        for number, name in enumerate(shown):
+            source = sources[number] if number < len(sources) else name
+            columns.append((name, {**flow, (relation, source): 1}))
         return columns
 
     def table_columns(self, node: exp.Expr, owner: exp.Expr, scope: Scope, flow: Flow) -> Relation:
@@ -743,3 +799,24 @@ def _definitions(node: exp.Expr) -> list[Any]:
         if part.args.get("nested_schema") is not None:
             found += _definitions(part)
     return [part for part in found if part.args.get("this") is not None]
+
+
+# Written like functions in FROM, these are none in PostgreSQL's catalog.
+_NO_FUNCTIONS = (
+    exp.Case,
+    exp.Cast,
+    exp.Coalesce,
+    exp.CurrentDate,
+    exp.CurrentTimestamp,
+    exp.CurrentUser,
+    exp.Greatest,
+    exp.Least,
+    exp.Nullif,
+)
+
+
+def _declared(owner: exp.Expr) -> list[str]:
+    """Return the names of a column definition list: `f() as (a int, b text)`."""
+    alias = owner.args.get("alias")
+    parts = alias.args.get("columns") or () if alias is not None else ()
+    return [part.args["this"].name for part in parts if isinstance(part, exp.ColumnDef)]

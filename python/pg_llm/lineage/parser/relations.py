@@ -194,10 +194,11 @@ class Scope:
 
     `items` in the order of FROM, `aliases` by the name that qualifies,
     `outputs` the output columns so far, `windows` those of the WINDOW clause,
-    `rows` what decides which rows there are.
+    `rows` what decides which rows there are, `listing` while the target list
+    is resolved.
     """
 
-    __slots__ = ("aliases", "ctes", "items", "outputs", "parent", "rows", "windows")
+    __slots__ = ("aliases", "ctes", "items", "listing", "outputs", "parent", "rows", "windows")
 
     def __init__(self, parent: Scope | None, ctes: Mapping[str, Cte]) -> None:
         self.parent = parent
@@ -206,6 +207,7 @@ class Scope:
         self.aliases: dict[str, Relation] = {}
         self.outputs: dict[str, Flow] = {}
         self.rows: Flow = {}
+        self.listing = False
         self.windows: dict[str, exp.Expr] = {}
 
     def find(self, key: str) -> Flow | None:

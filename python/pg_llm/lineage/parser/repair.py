@@ -74,6 +74,9 @@ _OPERANDS: Final = (TokenType.VAR, TokenType.IDENTIFIER, TokenType.NUMBER, Token
 _CLOSING: Final = (TokenType.R_PAREN, TokenType.R_BRACKET)
 
 
+_TEMPORARY: Final = ("temp", "temporary")
+
+
 @dataclass(slots=True)
 class Extras:
     """Names that were cut away with their clauses, folded.
@@ -235,7 +238,8 @@ def _created(stream: Tokens) -> list[Any]:
         place = stream.closing(place) + 1 if lower[place] == "(" else place + 1
     end = _without_options(lower)
     query = _statement(stream.tokens[place + 1 : end])
-    head = [stream.tokens[0], stream.tokens[kind], *name]
+    temporary = [token for token in stream.tokens[1:kind] if token.text.lower() in _TEMPORARY]
+    head = [stream.tokens[0], *temporary, stream.tokens[kind], *name]
     if "recursive" in lower[:kind]:
         return [*head, *columns, stream.tokens[place], *_recursive(stream, name, columns, query)]
     return [*head, *columns, *stream.tokens[place : place + 1], *query]

@@ -70,7 +70,7 @@ class Statements(Queries):
         into = first.args.get("into")
         target = None
         if into is not None and isinstance(into.args.get("this"), exp.Table):
-            target = self.target_name(into.args["this"])
+            target = self.created_name(into.args["this"], bool(into.args.get("temporary")))
         self.written.append(
             Written(target, relation.star(), relation.rows, first.args.get("expressions") or ())
         )
@@ -85,6 +85,14 @@ class Statements(Queries):
         return relation
 
     # ---- targets ----------------------------------------------------------------
+
+    def created_name(self, node: exp.Expr, temporary: bool) -> str:
+        """Return the shown name of a relation that is created."""
+        parts = self.parts(node)
+        schema = "pg_temp" if temporary else self.catalog.current
+        if self.dialect.postgres and len(parts) == 1 and schema is not None:
+            parts = [schema, *parts]
+        return self.dialect.shown(parts)
 
     def target_name(self, node: exp.Expr) -> str:
         """Return the shown name of a relation that is written."""
@@ -117,7 +125,7 @@ class Statements(Queries):
         if clause is None:
             return Relation([], self.dialect.key)
         columns, rest = self.outputs(clause.args["expressions"], scope)
-        return Relation(columns, self.dialect.key, rest=rest)
+        return Relation(columns, self.dialect.key, scope.rows, rest)
 
     # ---- insert -----------------------------------------------------------------
 
@@ -134,9 +142,9 @@ class Statements(Queries):
         names = [self.column_of(table, name) for name in names]
         source = self.inserted(node, scope)
         columns = self.assigned(table, names, source.star(), this, bool(node.args.get("by_name")))
-        rows = merged(source.rows)
-        self.conflict(node, table, columns, scope, rows)
-        self.written.append(Written(table.name, columns, rows))
+        scope.rows = merged(source.rows)
+        self.written.append(Written(table.name, columns, scope.rows))
+        self.conflict(node, table, columns, scope)
         scope.items = [table]
         return self.returning(node, scope)
 
@@ -198,29 +206,27 @@ class Statements(Queries):
         }
 
     def conflict(
-        self,
-        node: exp.Insert,
-        table: Table,
-        columns: list[Column],
-        scope: Scope,
-        rows: Flow,
+        self, node: exp.Insert, table: Table, columns: list[Column], scope: Scope
     ) -> None:
         """Add ON CONFLICT DO UPDATE, ON DUPLICATE KEY UPDATE."""
         clause = node.args.get("conflict")
         if clause is None:
             return
-        proposed = Relation(list(columns), self.dialect.key)
         known = {self.dialect.key(name) for name, _ in columns}
+        proposed = Relation(list(columns), self.dialect.key)
         proposed.columns += [
             (name, NOTHING) for key, name in (table.names or {}).items() if key not in known
         ]
         inside = Scope(scope.parent, scope.ctes)
         inside.aliases = {**scope.aliases, "excluded": proposed, "new": proposed}
         inside.items = [table]
+        for key in clause.args.get("conflict_keys") or ():
+            self.visit(key, inside, FILTER, scope.rows)
+        for key in ("index_predicate", "where"):
+            if clause.args.get(key) is not None:
+                self.visit(clause.args[key], inside, FILTER, scope.rows)
         updates = self.assignments(clause.args.get("expressions") or (), table, inside)
-        _merge(columns, updates)
-        if clause.args.get("where") is not None:
-            self.clause(clause.args["where"], inside, FILTER, rows)
+        self.written.append(Written(table.name, updates))
 
     # ---- update -----------------------------------------------------------------
 
@@ -295,8 +301,7 @@ class Statements(Queries):
             relation = self.query(value, scope)
             flows = []
             for _, source in relation.star():
-                flow: Flow = {}
-                add(flow, source, TRANSFORMATION)
+                flow = dict(source)
                 demote(flow, relation.rows, FILTER)
                 flows.append(flow)
         elif isinstance(value, (exp.Tuple, exp.Anonymous, exp.Struct)):
@@ -331,32 +336,29 @@ class Statements(Queries):
         condition = node.args.get("on")
         if condition is not None:
             self.visit(condition, scope, JOIN, scope.rows)
-        columns: list[Column] = []
         for when in node.args["whens"].expressions:
             test = when.args.get("condition")
             if test is not None:
                 self.visit(test, scope, FILTER, scope.rows)
-            self.branch_of(when, table, source, scope, columns)
-        self.written.append(Written(table.name, columns, scope.rows))
+            columns = self.branch_of(when, table, source, scope)
+            if columns:
+                self.written.append(Written(table.name, columns))
+        self.written.append(Written(table.name, (), scope.rows))
         return self.returning(node, scope)
 
-    def branch_of(
-        self, when: exp.When, table: Table, source: Item, scope: Scope, columns: list[Column]
-    ) -> None:
-        """Add one branch of a MERGE: UPDATE, INSERT, DELETE or nothing."""
+    def branch_of(self, when: exp.When, table: Table, source: Item, scope: Scope) -> list[Column]:
+        """Return what one branch of a MERGE writes: UPDATE or INSERT."""
         then = when.args["then"]
         if isinstance(then, exp.Update):
             parts = then.args.get("expressions") or ()
-            if parts:
-                _merge(columns, self.assignments(parts, table, scope))
-            else:
-                _merge(columns, source.star())
-        elif isinstance(then, exp.Insert):
-            inside = Scope(scope.parent, scope.ctes)
-            # Only the source is visible; in there its columns win anyway.
-            inside.aliases = scope.aliases
-            inside.items = [source]
-            _merge(columns, self.merge_insert(then, table, source, inside))
+            return self.assignments(parts, table, scope) if parts else source.star()
+        if not isinstance(then, exp.Insert):
+            return []
+        # Only the source is visible without a name.
+        inside = Scope(scope.parent, scope.ctes)
+        inside.aliases = scope.aliases
+        inside.items = [source]
+        return self.merge_insert(then, table, source, inside)
 
     def merge_insert(
         self, node: exp.Insert, table: Table, source: Item, scope: Scope
@@ -391,7 +393,11 @@ class Statements(Queries):
             this = this.args["this"]
         if not isinstance(this, exp.Table):
             return nothing
-        target = self.target_name(self.destination(node, this))
+        destination = self.destination(node, this)
+        if destination is this:
+            target = self.created_name(this, _temporary(node))
+        else:
+            target = self.target_name(destination)
         expression = node.args.get("expression")
         if isinstance(expression, exp.Expr) and not isinstance(expression, exp.Literal):
             relation = self.query(expression, None, scope.ctes)
@@ -518,6 +524,12 @@ def _merge(columns: list[Column], more: Sequence[Column]) -> None:
             columns.append((name, flow))
         else:
             columns[place] = (name, merged(columns[place][1], flow))
+
+
+def _temporary(node: exp.Expr) -> bool:
+    properties = node.args.get("properties")
+    parts = properties.expressions if properties is not None else ()
+    return any(isinstance(part, exp.TemporaryProperty) for part in parts)
 
 
 def _first(node: exp.Expr) -> Any:
