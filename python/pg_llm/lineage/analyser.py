@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -91,6 +92,7 @@ def statement_edges(
         target=target,
         columns=statement.columns,
         through_views=through_views,
+        fresh=True,
     )
 
 
@@ -123,9 +125,14 @@ def tree_edges(
     target: str | None = None,
     columns: Sequence[str] = (),
     through_views: bool = False,
+    fresh: bool = False,
 ) -> list[Edge]:
-    """Return the edges of a query tree; `target` takes what a bare query returns."""
-    with _deep():
+    """Return the edges of a query tree; `target` takes what a bare query returns.
+
+    `fresh`: the tree was made just now, so the column names in it are right
+    (those in a stored tree are from when it was stored).
+    """
+    with _undisturbed():
         for join_columns in (False, True):
             context = Context(_view_reader(database) if through_views else None)
             try:
@@ -137,21 +144,26 @@ def tree_edges(
                 break
             except JoinColumnsNeeded:
                 continue
-        return _named_edges(database, outputs, context, number)
+        return _named_edges(database, outputs, context, number, fresh=fresh)
 
 
 @contextmanager
-def _deep() -> Iterator[None]:
-    """Allow subqueries as deep as the server does (they are our recursion).
+def _undisturbed() -> Iterator[None]:
+    """Allow subqueries as deep as the server does, and no garbage collection meanwhile.
 
-    Since Python 3.11 a Python call takes no C stack, so this is only a count.
+    A subquery is a recursion of ours; since Python 3.11 a Python call takes no
+    C stack, so the limit is only a count. A tree is thousands of small objects
+    that all live until the end: collecting between them finds nothing.
     """
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, 200_000))
+    limit, collects = sys.getrecursionlimit(), gc.isenabled()
+    sys.setrecursionlimit(max(limit, 200_000))
+    gc.disable()
     try:
         yield
     finally:
-        sys.setrecursionlimit(before)
+        sys.setrecursionlimit(limit)
+        if collects:
+            gc.enable()
 
 
 # -- what a query produces ----------------------------------------------------
@@ -184,7 +196,9 @@ def _returned(query: Query, target: str | None, columns: Sequence[str]) -> Itera
 
 def _written(query: Query) -> Iterator[Output]:
     """Yield what INSERT, UPDATE, DELETE or MERGE changes."""
-    relation = query.tables[query.node.number("resultRelation") - 1].number("relid")
+    table = query.tables[query.node.number("resultRelation") - 1]
+    relation = table.number("relid")
+    query.context.entry(relation, table)
     rows = Flow()
     rows.take(query.rows(), resolve.IDENTITY)
     yield from _assigned(query, relation, query.node.nodes("targetList"))
@@ -215,7 +229,7 @@ def _assigned(query: Query, relation: int, entries: list[Node]) -> Iterator[Outp
 
 
 def _named_edges(
-    database: Database, outputs: list[Output], context: Context, number: int
+    database: Database, outputs: list[Output], context: Context, number: int, *, fresh: bool
 ) -> list[Edge]:
     oids = {output.relation for output in outputs if isinstance(output.relation, int)}
     callables: set[int] = set()
@@ -225,9 +239,20 @@ def _named_edges(
         for source, _ in output.flow.indirect:
             oids.add(source[0])
     callables = {-oid for oid in oids if oid < 0}
-    relations = names.relations(database, [oid for oid in oids if oid > 0])
+    known = _known_columns(context) if fresh else {}
+    relations = names.relations(database, [oid for oid in oids if oid > 0], known)
     functions = names.functions(database, callables) if callables else {}
     return list(_Namer(relations, functions, context, number).edges(outputs))
+
+
+def _known_columns(context: Context) -> dict[int, Sequence[str | None]]:
+    found: dict[int, Sequence[str | None]] = {}
+    for oid, table in context.entries.items():
+        eref = table.one("eref")
+        if eref is not None:
+            # A dropped column has an empty name.
+            found[oid] = [name or None for name in eref.strings("colnames")]
+    return found
 
 
 class _Namer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -24,17 +24,20 @@ select
     c.oid < 16384
         or pg_catalog.has_any_column_privilege(c.oid, 'select, insert, update, references')
         or pg_catalog.has_table_privilege(c.oid, 'delete, truncate, trigger') as visible,
-    array(
+    @columns@ as columns
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.oid = any ($1::pg_catalog.oid[])
+"""
+_COLUMNS: Final = """array(
         select case when a.attisdropped then null else a.attname::pg_catalog.text end
         from pg_catalog.pg_attribute a
         where a.attrelid = c.oid
           and a.attnum > 0
         order by a.attnum
-    ) as columns
-from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.oid = any ($1::pg_catalog.oid[])
-"""
+    )"""
+_WITH_COLUMNS: Final = _RELATIONS.replace("@columns@", _COLUMNS)
+_WITHOUT_COLUMNS: Final = _RELATIONS.replace("@columns@", "null::pg_catalog.text[]")
 _FUNCTIONS: Final = """
 select
     p.oid::pg_catalog.int8 as oid,
@@ -95,34 +98,57 @@ class Named:
 _system: dict[tuple[str, int], Named] = {}
 
 
-def relations(database: Database, oids: Iterable[int]) -> Mapping[int, Named]:
-    """Return the names of relations by OID; those that are gone are missing."""
-    return _named(database, "relation", _RELATIONS, oids)
+def relations(
+    database: Database,
+    oids: Iterable[int],
+    columns: Mapping[int, Sequence[str | None]] | None = None,
+) -> Mapping[int, Named]:
+    """Return the names of relations by OID; those that are gone are missing.
+
+    `columns`: column names that the caller knows already; they cost most.
+    """
+    found, missing = _remembered("relation", oids)
+    known = columns or {}
+    found |= _read(database, "relation", _WITHOUT_COLUMNS, [o for o in missing if o in known])
+    for oid in missing:
+        if oid in found:
+            found[oid] = replace(found[oid], columns=known[oid])
+    return found | _read(
+        database, "relation", _WITH_COLUMNS, [o for o in missing if o not in known]
+    )
 
 
 def functions(database: Database, oids: Iterable[int]) -> Mapping[int, Named]:
     """Return the names of functions by OID."""
-    return _named(database, "function", _FUNCTIONS, oids)
+    found, missing = _remembered("function", oids)
+    return found | _read(database, "function", _FUNCTIONS, missing)
 
 
-def _named(database: Database, kind: str, query: str, oids: Iterable[int]) -> Mapping[int, Named]:
+def _remembered(kind: str, oids: Iterable[int]) -> tuple[dict[int, Named], list[int]]:
+    """Return what this session knows, and what has to be looked up.
+
+    Only the system's objects are remembered: others are renamed, and a role's
+    view of them is not another's.
+    """
     found: dict[int, Named] = {}
     missing: list[int] = []
     for oid in oids:
-        # Only the system's are remembered: others are renamed, and a role's
-        # view of them is not another's.
         known = _system.get((kind, oid)) if oid < _FIRST_USER_OID else None
         if known is None:
             missing.append(oid)
         else:
             found[oid] = known
-    if missing:
-        for row in database.execute(query, [missing], ["oid[]"]):
-            named = Named(
-                row["name"], row["columns"], row.get("visible", True), row.get("plain", "")
+    return found, missing
+
+
+def _read(database: Database, kind: str, query: str, oids: list[int]) -> dict[int, Named]:
+    found: dict[int, Named] = {}
+    if oids:
+        for row in database.execute(query, [oids], ["oid[]"]):
+            oid, columns = row["oid"], row["columns"]
+            found[oid] = Named(
+                row["name"], columns or [], row.get("visible", True), row.get("plain", "")
             )
-            oid = row["oid"]
-            found[oid] = named
-            if oid < _FIRST_USER_OID:
-                _system[kind, oid] = named
+            if oid < _FIRST_USER_OID and columns is not None:
+                _system[kind, oid] = found[oid]
     return found

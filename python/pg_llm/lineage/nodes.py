@@ -16,9 +16,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# A node's opening with its text up to the next brace, or the text that
-# follows a closing brace.
-_PIECES: Final = re.compile(r"\{([A-Z_]+)([^{}]*)|\}([^{}]*)")
+# A node's opening with its text, and where no child follows its end with the
+# text behind it; or an end with the text behind it.
+_PIECES: Final = re.compile(r"\{([A-Z_]+)([^{}]*)(?:(\})([^{}]*))?|\}([^{}]*)")
 # Column lists of joins are most of a tree's text and are hardly ever asked
 # for: a Var names the joined table directly, unless the column was merged.
 _PLAIN_JOIN_COLUMNS: Final = re.compile(r" :joinaliasvars \((?:\{VAR [^{}]*\} ?)+\)")
@@ -83,10 +83,14 @@ class Node:
 
     def string(self, field: str) -> str | None:
         """Return a field that holds a string, unescaped."""
-        match = re.search(rf":{field} ((?:[^\s\\]|\\.)+)", self.text, re.DOTALL)
-        if match is None or match[1] == "<>":
-            return None
-        return unescape(match[1].strip('"') if match[1] == '""' else match[1])
+        token = self.scalar(field)
+        if token is None or token == '""':  # noqa: S105
+            return None if token is None else ""
+        if token[-1] == "\\":
+            # A space that belongs to the string.
+            match = re.search(rf":{field} ((?:[^\s\\]|\\.)+)", self.text, re.DOTALL)
+            token = match[1] if match is not None else token
+        return unescape(token)
 
     def strings(self, field: str) -> list[str]:
         """Return a field that holds a list of strings, unescaped."""
@@ -105,12 +109,16 @@ class Node:
 
 
 _NONE: list[Node | None] = []
+# What a constant says is of no interest, only that it is there.
+_CONSTANT: Final = Node("CONST", "")
 
 
 def unescape(token: str) -> str:
     """Undo the escapes of outToken()."""
     if "\\" in token:
         token = _ESCAPED.sub(r"\1", token)
+    if token.isascii():
+        return token
     return _HIDDEN.sub(lambda match: _SHOW[match[0]], token)
 
 
@@ -132,35 +140,38 @@ def parse(text: str, *, join_columns: bool = False) -> list[Node]:
         text = _ESCAPED.sub(_hide, text)
     if not join_columns:
         text = _PLAIN_JOIN_COLUMNS.sub("", text)
-    node = Node("", text[: text.find("{")])
-    stack: list[Node] = [node]
-    field, gap = "", node.text
-    fields = [""]
-    for kind, head, tail in _PIECES.findall(text):
+    root = node = Node("", "")
+    # Each open node with the field that its children belong to.
+    stack: list[tuple[Node, str]] = []
+    field, gap = "", ""
+    for kind, head, leaf, behind, tail in _PIECES.findall(text):
         if not kind:
-            stack.pop()
-            fields.pop()
-            node, field = stack[-1], fields[-1]
-            node.text += tail
+            node, field = stack.pop()
             gap = tail
+            if len(gap) > 1:
+                node.text += gap
             continue
         if len(gap) > 1:
-            field = _append_gap(node, field, gap)
-            fields[-1] = field
-        child = Node(kind, head)
-        if node.children is None:
+            field = _next_field(node, field, gap)
+        child = _CONSTANT if kind == "CONST" else Node(kind, head)
+        children = node.children
+        if children is None:
             node.children = {field: [child]}
-        elif field in node.children:
-            node.children[field].append(child)
+        elif field in children:
+            children[field].append(child)
         else:
-            node.children[field] = [child]
-        stack.append(child)
-        fields.append("")
-        node, field, gap = child, "", head
-    return stack[0].every()
+            children[field] = [child]
+        if leaf:
+            gap = behind
+            if len(gap) > 1:
+                node.text += gap
+        else:
+            stack.append((node, field))
+            node, field, gap = child, "", head
+    return root.every()
 
 
-def _append_gap(node: Node, field: str, gap: str) -> str:
+def _next_field(node: Node, field: str, gap: str) -> str:
     """Return the field that the text before a child names, noting empty members."""
     start = gap.rfind(" :")
     if start >= 0:

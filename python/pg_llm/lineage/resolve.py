@@ -99,14 +99,27 @@ _NOTHING: Final = Flow()
 class Target:
     """An entry of a target list: a column's name, its number and its expression."""
 
-    __slots__ = ("expression", "junk", "name", "number", "reference")
+    __slots__ = ("_entry", "expression", "junk")
 
     def __init__(self, entry: Node) -> None:
+        self._entry = entry
         self.expression = entry.one("expr")
-        self.name = entry.string("resname")
-        self.number = entry.number("resno")
-        self.reference = entry.scalar("ressortgroupref")
-        self.junk = entry.flag("resjunk")
+        self.junk = ":resjunk true" in entry.text
+
+    @property
+    def name(self) -> str | None:
+        """The column's name."""
+        return self._entry.string("resname")
+
+    @property
+    def number(self) -> int:
+        """The column's number: of the output, or of the relation that is written."""
+        return self._entry.number("resno")
+
+    @property
+    def reference(self) -> str | None:
+        """What sort and group clauses call it, "0" where none does."""
+        return self._entry.scalar("ressortgroupref")
 
 
 class Context:
@@ -124,8 +137,17 @@ class Context:
         # Names of columns that only the statement itself declares.
         self.function_columns: dict[Source, str] = {}
         self.declared: set[Source] = set()
+        # An entry of the range table for each relation: its column names.
+        self.entries: dict[int, Node] = {}
         # Kinds of nodes and range-table entries that we have never heard of.
         self.unknown: dict[str, None] = {}
+
+    def entry(self, relation: int, table: Node) -> None:
+        """Remember where a relation's column names stand, unless they are aliases."""
+        if relation not in self.entries:
+            alias = table.one("alias")
+            if alias is None or ":colnames <>" in alias.text:
+                self.entries[relation] = table
 
 
 class Query:
@@ -367,7 +389,9 @@ class Query:
                 return view.output(column)
             return _merged((view.output(o.number) for o in view.outputs), TRANSFORMATION)
         flow = Flow()
-        flow.direct[table.number("relid"), column] = IDENTITY if column else TRANSFORMATION
+        relation = table.number("relid")
+        flow.direct[relation, column] = IDENTITY if column else TRANSFORMATION
+        self.context.entry(relation, table)
         return flow
 
     def _excluded(self, column: int) -> Flow:
