@@ -10,7 +10,13 @@ mark=$(printf '%s' "$origin" | sha256sum | cut -c 1-8)
 if [ "$(id -u)" = 0 ]; then
     cache=/var/cache/pg_llm/$mark
 else
-    cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/pg_llm/$mark
+    cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/pg_llm/$mark
+    # An account without a home, and a socket's path of at most 107 bytes.
+    if ! mkdir -p "$cache" 2> /dev/null || [ "${#cache}" -gt 83 ]; then
+        cache=/tmp/pg_llm-$(id -u)-$mark
+        mkdir -p -m 700 "$cache"
+        [ -O "$cache" ] || { echo "$cache belongs to somebody else" >&2; exit 1; }
+    fi
 fi
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 # libpq's settings of the caller must not lead to another server.
@@ -41,6 +47,8 @@ since() {
 server_user() {
     if [ "$(id -u)" != 0 ]; then
         id -un
+    elif [ -n "${PG_LLM_USER:-}" ]; then
+        echo "$PG_LLM_USER"
     elif id postgres > /dev/null 2>&1; then
         echo postgres
     else
