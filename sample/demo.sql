@@ -107,3 +107,83 @@ lateral (
 group by nr, question
 order by nr;
 \echo '   600 products embedded in' :embed_ms 'ms; the first call of the session took' :first_call_ms 'ms'
+
+\echo
+\echo '6. Ten questions, answered from the catalog by the built-in grammar:'
+\echo '   select llm_text2sql(question), llm_ask(question)'
+\echo
+create temporary table questions (nr int primary key, question text not null);
+insert into questions values
+    (1, 'How many customers are there in Germany?'),
+    (2, 'What is the total revenue by region?'),
+    (3, 'How many orders were placed in 2025?'),
+    (4, 'Average salary by department'),
+    (5, 'Top 5 customers by lifetime revenue'),
+    (6, 'How many shipments did each carrier deliver?'),
+    (7, '德国有多少客户？'),
+    (8, '每个部门的平均年薪是多少？'),
+    (9, '2025年有多少订单？'),
+    (10, '标价最高的五个产品');
+
+-- What comes back, short enough to read.
+create function pg_temp.rows_of(question text, model text default null) returns text
+language plpgsql as $$
+declare
+    found jsonb;
+    shown text[] := '{}';
+    rows int := 0;
+begin
+    for found in select * from llm_ask(question, model) loop
+        rows := rows + 1;
+        if rows <= 4 then
+            shown := shown || (
+                select string_agg(case when value ~ '^-?\d+\.\d+$' then round(value::numeric, 2)::text else value end, ' ')
+                from (select value from jsonb_each_text(found) order by value ~ '^-?[\d.]+$') v);
+        end if;
+    end loop;
+    return array_to_string(shown, ', ') || case when rows > 4 then format(', … (%s rows)', rows) else '' end;
+end
+$$;
+
+create temporary table answers (nr int, question text, model text, sql text, source text, confidence real, reason text, ms float8);
+create procedure pg_temp.answer(model text default null) language plpgsql as $$
+declare
+    q record;
+    begun timestamptz;
+    e record;
+begin
+    for q in select * from questions order by nr loop
+        begun := clock_timestamp();
+        select * into e from llm_text2sql_explain(q.question, model);
+        insert into answers values (q.nr, q.question, model, e.sql, e.source, e.confidence,
+            e.warnings[cardinality(e.warnings)], 1000 * extract(epoch from clock_timestamp() - begun));
+    end loop;
+end
+$$;
+create temporary view shown as
+select
+    nr,
+    format(E'   %s %s\n        %s', lpad(nr::text, 2), question,
+        coalesce(regexp_replace(sql, '\s+', ' ', 'g'), 'declined: ' || reason))
+    || case when sql is null then '' else
+        format(E'\n        -> %s   [%s, confidence %s, %s ms]', pg_temp.rows_of(question, model), source,
+            round(confidence::numeric, 2), round(ms)) end || E'\n' as text
+from answers;
+call pg_temp.answer();
+
+\pset format unaligned
+\pset tuples_only on
+select text from shown order by nr;
+
+\echo '7. The same through the OpenAI-compatible adapter: a scripted server stands in for the model.'
+\echo '   python -m pg_llm.models.scripted sample/answers.jsonl'
+\echo '   select llm_model_add(''scripted'', ''scripted'', ''chat'', endpoint => ''http://127.0.0.1:...'')'
+\echo
+select llm_model_drop(name) from llm.models where name = 'scripted' \g /dev/null
+select llm_model_add('scripted', 'scripted', 'chat', 'scripted', format('http://127.0.0.1:%s/v1', :'port')) \g /dev/null
+select '   llm_complete: ' || llm_complete('What is a bill of lading, in one sentence?', 'scripted') || E'\n';
+delete from questions where nr not in (1, 6, 8, 10);
+delete from answers;
+call pg_temp.answer('scripted');
+select text from shown order by nr;
+select llm_model_drop('scripted') \g /dev/null

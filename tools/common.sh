@@ -56,15 +56,19 @@ server_user() {
     fi
 }
 
-# Runs a command as that user. Root's HOME and TMPDIR are not for it.
-as_user() {
+# Becomes that user and the command. Root's HOME and TMPDIR are not for it.
+become() {
     if [ "$(id -u)" != 0 ]; then
-        "$@"
-        return
+        exec "$@"
     fi
     user=$(server_user)
-    setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups \
+    exec setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups \
         env -u XDG_CACHE_HOME -u XDG_RUNTIME_DIR HOME=/tmp TMPDIR=/tmp "$@"
+}
+
+# Runs a command as that user.
+as_user() {
+    (become "$@")
 }
 
 # What servers and tests read of the checkout.
