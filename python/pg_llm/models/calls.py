@@ -223,9 +223,9 @@ def _secret(database: Database, model: Model) -> str | None:
                 hint=f"llm_secret_set, then llm_model_change('{model.name}', secret => '…').",
             )
         return None
-    from pg_llm.models import secrets  # type: ignore[attr-defined, unused-ignore]
+    from pg_llm.models import secrets
 
-    return str(secrets.resolve(database, model.secret, model.host))
+    return secrets.resolve(database, model.secret, model.endpoint)
 
 
 def _deadline(database: Database, asked: float | None) -> float:
