@@ -59,6 +59,8 @@ class Dialect:
         self.name = "postgres" if name == "postgresql" else name
         self.sqlglot: Any = SqlglotDialect.get_or_raise(DIALECTS[name] or None)
         self.postgres = DIALECTS[name] in _LOWER
+        # Where `->` is no lambda but reads JSON.
+        self.arrows = self.postgres or DIALECTS[name] in ("mysql", "sqlite")
         self.lateral_aliases = DIALECTS[name] in _LATERAL_ALIASES
         self.implicit_recursion = name in _IMPLICIT_RECURSION
         self.key: Callable[[str], str] = str if self.postgres else str.lower

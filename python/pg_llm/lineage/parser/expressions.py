@@ -18,8 +18,10 @@ from pg_llm.lineage.parser.flows import (
     TRANSFORMATION,
     WINDOW,
     Flow,
+    Row,
     add,
     demote,
+    scan,
 )
 from pg_llm.lineage.parser.functions import AGGREGATES, SET_RETURNING, VALUE_FUNCTIONS
 from pg_llm.lineage.parser.names import written
@@ -42,7 +44,6 @@ class Expressions:
     dialect: Dialect
     text: str
     extras: Extras | None
-    reads: dict[str, None]
     doubts: set[str]
     unresolved: set[str]
 
@@ -102,15 +103,17 @@ class Expressions:
 
     def column(self, node: exp.Column, scope: Scope, how: int, out: Flow) -> None:
         """Add a column reference, a whole-row reference or a qualified star."""
+        add(out, self.reference(node, scope), how)
+
+    def reference(self, node: exp.Column, scope: Scope) -> Flow:
+        """Return what flows into a column reference."""
         args = node.args
-        qualifier = args.get("table")
         if args["this"].__class__ is exp.Star:
             relation = self.qualified(node, scope)
-            add(out, self.unknown(node) if relation is None else relation.whole(), how)
-        elif qualifier is None:
-            add(out, self.unqualified(args["this"], scope), how)
-        else:
-            add(out, self.member(node, scope), how)
+            return self.unknown(node) if relation is None else relation.whole()
+        if args.get("table") is None:
+            return self.unqualified(args["this"], scope)
+        return self.member(node, scope)
 
     def unqualified(self, identifier: exp.Expr, scope: Scope) -> Flow:
         """Return what flows into a column named without its relation."""
@@ -152,7 +155,7 @@ class Expressions:
             flow = relation.find(self.dialect.key(name))
             if flow is not None:
                 return flow
-        return relation.whole()
+        return Row(relation.whole(), relation)
 
     def member(self, node: exp.Column, scope: Scope) -> Flow:
         """Return what flows into a column named with its relation."""
@@ -235,8 +238,7 @@ class Expressions:
         this = node.args["this"]
         operand = this.unnest()
         field = node.args["expression"]
-        bare = operand.__class__ is exp.Column and not operand.args.get("table")
-        if bare and isinstance(field, exp.Identifier):
+        if isinstance(field, exp.Identifier):
             relation = self.row(operand, scope)
             if relation is not None:
                 name = self.name(field)
@@ -248,17 +250,22 @@ class Expressions:
             self.visit(field, scope, how or TRANSFORMATION, out)
 
     def row(self, node: exp.Expr, scope: Scope) -> Relation | None:
-        """Return the relation if the column reference names a whole row."""
-        key = self.dialect.key(self.name(node.args["this"]))
-        level: Scope | None = scope
-        while level is not None:
-            if level.find(key) is not None:
-                return None
-            relation = level.aliases.get(key)
-            if relation is not None:
-                return relation
-            level = level.parent
-        return None
+        """Return the relation whose whole row the expression is, if it is one."""
+        if isinstance(node, exp.Dot):
+            flow: Flow | None = self.dotted(node, scope)
+        elif isinstance(node, exp.Column) and node.args["this"].__class__ is not exp.Star:
+            flow = self.reference(node, scope)
+        else:
+            return None
+        return flow.relation if isinstance(flow, Row) else None
+
+    def dotted(self, node: exp.Dot, scope: Scope) -> Flow | None:
+        """Return what flows into `(x).f` where `x` is a whole row."""
+        relation = self.row(node.args["this"].unnest(), scope)
+        field = node.args["expression"]
+        if relation is None or not isinstance(field, exp.Identifier):
+            return None
+        return relation.find(self.dialect.key(self.name(field)))
 
     # ---- conditions -----------------------------------------------------------
 
@@ -310,7 +317,8 @@ class Expressions:
             if number == 0 and isinstance(argument, exp.Column):
                 keys = ("catalog", "db", "table", "this")
                 parts = [argument.args[key] for key in keys if argument.args.get(key) is not None]
-                self.reads[self.dialect.shown([self.name(part) for part in parts])] = None
+                relation = self.dialect.shown([self.name(part) for part in parts])
+                add(scope.rows, scan(relation), IDENTITY)
             else:
                 self.visit(argument, scope, how or TRANSFORMATION, out)
 
@@ -333,7 +341,9 @@ class Expressions:
 
     def filtered(self, node: exp.Filter, scope: Scope, how: int, out: Flow) -> None:
         """Add an aggregate with its FILTER."""
-        self.visit(node.args["this"], scope, how, out)
+        function = node.args["this"]
+        inner = how if how > AGGREGATION or isinstance(function, exp.Window) else AGGREGATION
+        self.visit(function, scope, inner, out)
         self.visit(node.args["expression"], scope, how if how > AGGREGATION else FILTER, out)
 
     def window(self, node: exp.Window, scope: Scope, how: int, out: Flow) -> None:
@@ -424,6 +434,12 @@ class Expressions:
 
     def lambda_(self, node: exp.Lambda, scope: Scope, how: int, out: Flow) -> None:
         """Add a lambda's body; its parameters hide columns."""
+        if self.dialect.arrows:
+            # `f(a -> 'b')`: the arrow is an operator here.
+            for part in node.args.get("expressions") or ():
+                add(out, self.unqualified(part, scope), how or TRANSFORMATION)
+            self.visit(node.args["this"], scope, how or TRANSFORMATION, out)
+            return
         inside = Scope(scope, scope.ctes)
         names = [self.name(part) for part in node.args.get("expressions") or ()]
         inside.items.append(Relation([(name, NOTHING) for name in names], self.dialect.key))

@@ -56,26 +56,31 @@ def _edges(node: exp.Expr, statements: Statements, number: int) -> Iterator[Edge
     confidence = UNSURE if statements.doubts else SURE
     for part in written:
         yield from _rows(part, statements, confidence, number)
-    yield from _unnamed(written, statements, confidence, number)
+    yield from _scanned(written, confidence, number)
 
 
-def _unnamed(
-    written: Sequence[Written], statements: Statements, confidence: float, number: int
-) -> Iterator[Edge]:
-    """Yield relations that are touched without an edge of any of their columns."""
-    named = {
-        source[0]
-        for part in written
-        for flow in (part.rows, *(flow for _, flow in part.columns))
-        for source in flow
-    }
-    target = written[0].target if written else None
-    for relation in statements.reads:
-        if relation not in named:
-            yield _bare(number, target, relation, confidence, "read, but no column of it")
+def _scanned(written: Sequence[Written], confidence: float, number: int) -> Iterator[Edge]:
+    """Yield what no column tells: relations only scanned, or written as a whole."""
+    named: set[tuple[str | None, str | None]] = set()
+    scanned: dict[tuple[str | None, str], None] = {}
+    spoken: set[str | None] = set()
     for part in written:
-        if part.target is not None and not part.columns and not part.rows:
-            yield _bare(number, part.target, None, confidence, "written as a whole")
+        if part.columns:
+            spoken.add(part.target)
+        for flow in (part.rows, *(flow for _, flow in part.columns)):
+            for relation, column in flow:
+                if column is not None:
+                    named.add((part.target, relation))
+                    spoken.add(part.target)
+                elif relation is not None:
+                    scanned[part.target, relation] = None
+    for target, relation in scanned:
+        if (target, relation) not in named:
+            spoken.add(target)
+            yield _bare(number, target, relation, confidence, "read, but no column of it")
+    for target in dict.fromkeys(part.target for part in written):
+        if target is not None and target not in spoken:
+            yield _bare(number, target, None, confidence, "written as a whole")
 
 
 def _bare(
@@ -99,7 +104,7 @@ def _rows(
     written: Written, statements: Statements, confidence: float, number: int
 ) -> Iterator[Edge]:
     for position, (name, flow) in enumerate(written.columns, 1):
-        if not flow:
+        if not any(column for _, column in flow):
             yield Edge(
                 number,
                 written.target,
@@ -129,6 +134,8 @@ def _edge(
     position: int | None,
 ) -> Iterator[Edge]:
     relation, column = source
+    if column is None:
+        return
     unresolved = relation is None or relation in statements.unresolved
     for way in ways(mask):
         yield Edge(

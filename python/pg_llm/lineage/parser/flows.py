@@ -7,9 +7,12 @@ TRANSFORMATION over IDENTITY); an INDIRECT way, once taken, stays.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pg_llm.lineage.edges import Transformation
+
+if TYPE_CHECKING:
+    from pg_llm.lineage.parser.relations import Relation
 
 # (relation as it is shown, column as it is shown). No relation: a column that
 # nothing visible has. No column: the relation is read, but no column of it.
@@ -40,6 +43,8 @@ WAYS: Final = (
     Transformation.CONDITIONAL,
 )
 _DIRECT = 0b111
+# The rows of a relation were read; its source has no column.
+SCANNED: Final = 1 << len(WAYS)
 
 
 def _through(mask: int, how: int) -> int:
@@ -52,10 +57,20 @@ def _through(mask: int, how: int) -> int:
     return mask & ~_DIRECT | 1 << max(how, direct.bit_length() - 1)
 
 
-_THROUGH: Final = [[_through(mask, how) for mask in range(512)] for how in range(9)]
+_THROUGH: Final = [[_through(mask, how) for mask in range(1024)] for how in range(9)]
 # Of several direct bits only the strongest is kept.
 _STRONGEST: Final = _THROUGH[IDENTITY]
 NOTHING: Final[Flow] = {}
+
+
+class Row(dict[Source, int]):
+    """The flow of a whole row, which remembers whose: `(row).column` finds it."""
+
+    __slots__ = ("relation",)
+
+    def __init__(self, flow: Flow, relation: Relation) -> None:
+        super().__init__(flow)
+        self.relation = relation
 
 
 def add(out: Flow, flow: Flow, how: int) -> None:
@@ -79,6 +94,11 @@ def merged(*flows: Flow) -> Flow:
     for flow in flows:
         add(out, flow, IDENTITY)
     return out
+
+
+def scan(relation: str) -> Flow:
+    """Return what reading a relation's rows adds to what decides rows."""
+    return {(relation, None): SCANNED}
 
 
 def ways(mask: int) -> list[Transformation]:

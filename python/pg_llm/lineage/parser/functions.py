@@ -20,7 +20,7 @@ AGGREGATES: Final = frozenset(_WORDS_OF_AGGREGATES.split())
 
 # Written like columns, these are values of the session.
 _WORDS_OF_VALUE_FUNCTIONS = """
-current_catalog current_date current_role current_schema current_time current_timestamp
+default current_catalog current_date current_role current_schema current_time current_timestamp
 current_user level localtime localtimestamp rowid rownum session_user sysdate system_user
 systimestamp user
 """
@@ -167,3 +167,7 @@ jsonb_to_recordset pg_listening_channels pg_ls_dir pg_snapshot_xip pg_stat_get_b
 pg_tablespace_databases regexp_matches regexp_split_to_table string_to_table txid_snapshot_xip
 """
 SET_RETURNING: Final = frozenset((*_WORDS_OF_SET_RETURNING.split(), *FUNCTION_COLUMNS))
+# These return a row whose columns only the statement itself declares.
+ROW_RETURNING: Final = frozenset(
+    ("json_populate_record", "json_to_record", "jsonb_populate_record", "jsonb_to_record")
+)

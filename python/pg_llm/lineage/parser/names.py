@@ -46,6 +46,17 @@ _CONSTRUCTS: dict[type, str] = {
     exp.Floor: "floor",
     exp.XMLElement: "xmlelement",
     exp.JSONObject: "json_object",
+    exp.JSONArrayAgg: "json_agg",
+    exp.JSONBExists: "jsonb_exists",
+    exp.JSONValue: "json_value",
+    exp.Initcap: "initcap",
+    exp.Chr: "chr",
+    exp.Decode: "decode",
+    exp.DecodeCase: "decode",
+    exp.CurrentCatalog: "current_catalog",
+    exp.CurrentRole: "current_role",
+    exp.CurrentSchema: "current_schema",
+    exp.Interval: "interval",
 }
 
 _TYPES = {

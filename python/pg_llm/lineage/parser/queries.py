@@ -18,8 +18,9 @@ from pg_llm.lineage.parser.flows import (
     Flow,
     add,
     merged,
+    scan,
 )
-from pg_llm.lineage.parser.functions import FUNCTION_COLUMNS, SET_RETURNING
+from pg_llm.lineage.parser.functions import FUNCTION_COLUMNS, ROW_RETURNING, SET_RETURNING
 from pg_llm.lineage.parser.names import UNNAMED, output_name
 from pg_llm.lineage.parser.relations import (
     STAR,
@@ -46,7 +47,7 @@ _MAX_ROUNDS = 100
 class Queries(Expressions):
     """Resolves queries against a catalog.
 
-    `reads`: every relation that is read, in order. `doubts`: why the result
+    `doubts`: why the result
     may be wrong. `unresolved`: relations that the catalog does not know.
     """
 
@@ -57,7 +58,6 @@ class Queries(Expressions):
         self.dialect = dialect
         self.catalog = catalog
         self.text = text
-        self.reads: dict[str, None] = {}
         self.doubts: set[str] = set()
         self.unresolved: set[str] = set()
 
@@ -118,7 +118,7 @@ class Queries(Expressions):
         of = [self.name(clause.args["this"])]
         added = [(self.name(clause.args["expression"]), of)]
         if clause.args.get("using"):
-            added = [(added[0][0], []), (self.name(clause.args["using"]), of)]
+            added.append((self.name(clause.args["using"]), of))
         if self.extras is None:
             self.extras = Extras()
         self.extras.columns[key] = added
@@ -299,8 +299,7 @@ class Queries(Expressions):
         for node in expressions:
             if node.__class__ is exp.Alias:
                 name = self.name(node.args["alias"])
-                flow: Flow = {}
-                self.visit(node.args["this"], scope, IDENTITY, flow)
+                flow = self.value(node.args["this"], scope)
                 columns.append((name, flow))
                 scope.outputs.setdefault(key(name), flow)
             elif node.is_star and self.star(node, scope, columns, rest):
@@ -311,9 +310,19 @@ class Queries(Expressions):
             elif isinstance(node, exp.PropertyEQ):
                 columns.append((node.args["this"].name, self.flow(node.args["expression"], scope)))
             else:
-                columns.append((self.output_name(node), self.flow(node, scope)))
+                columns.append((self.output_name(node), self.value(node, scope)))
         scope.listing = False
         return columns, rest
+
+    def value(self, node: exp.Expr, scope: Scope) -> Flow:
+        """Return what flows into an output; a plain column's is not copied."""
+        if isinstance(node, exp.Column) and node.args["this"].__class__ is not exp.Star:
+            return self.reference(node, scope)
+        if isinstance(node, exp.Dot):
+            flow = self.dotted(node, scope)
+            if flow is not None:
+                return flow
+        return self.flow(node, scope)
 
     def output_name(self, node: exp.Expr) -> str:
         """Return the name of an output without an alias."""
@@ -349,14 +358,18 @@ class Queries(Expressions):
     ) -> bool:
         """Add the columns of `(x).*`."""
         operand = node.args["this"].unnest()
-        if operand.__class__ is exp.Column and not operand.args.get("table"):
-            relation = self.row(operand, scope)
-            if relation is not None:
-                columns += relation.star()
-                rest += relation.opens()
-                return True
-        self.doubts.add("columns of a composite value")
-        columns.append((STAR, self.flow(operand, scope, TRANSFORMATION)))
+        relation = self.row(operand, scope)
+        if relation is not None:
+            columns += relation.star()
+            rest += relation.opens()
+            return True
+        flow = self.flow(operand, scope, TRANSFORMATION)
+        known: Sequence[str] = ()
+        if self.dialect.postgres and isinstance(operand, exp.Func):
+            known = FUNCTION_COLUMNS.get(output_name(operand, self.dialect, self.text), ())
+        if not known:
+            self.doubts.add("columns of a composite value")
+        columns += [(name, flow) for name in known or (STAR,)]
         return True
 
     def modified(self, star: exp.Expr, columns: list[Column], scope: Scope) -> list[Column]:
@@ -540,7 +553,10 @@ class Queries(Expressions):
             if cte is not None:
                 relation = cte.relation()
         if relation is None:
-            relation = self.correlated(parts, scope) or self.base(parts)
+            relation = self.correlated(parts, scope)
+        if relation is None:
+            relation = table = self.base(parts)
+            add(scope.rows, scan(table.name), IDENTITY)
         return self.aliased(relation, node, scope, parts)
 
     def nested(self, node: exp.Expr, item: Item, scope: Scope) -> Item:
@@ -574,7 +590,6 @@ class Queries(Expressions):
             table = Table(name, None, self.dialect.key)
         else:
             table = Table(found[0], found[1], self.dialect.key)
-        self.reads[table.name] = None
         return table
 
     def correlated(self, parts: list[str], scope: Scope) -> Relation | None:
@@ -640,17 +655,20 @@ class Queries(Expressions):
         if isinstance(node, exp.TableFromRows):
             node = node.args["this"]
         if isinstance(node, exp.SemanticView):
-            return self.aliased(self.base(self.parts(node.args["this"])), owner, scope, None)
+            table = self.base(self.parts(node.args["this"]))
+            add(scope.rows, scan(table.name), IDENTITY)
+            return self.aliased(table, owner, scope, None)
         flow = self.flow(node, scope, TRANSFORMATION)
         alias = owner.args.get("alias")
         names = self.names(alias) if alias is not None else []
         if isinstance(node, (exp.XMLTable, exp.JSONTable)):
+            add(scope.rows, flow, JOIN)
             return self.table_columns(node, owner, scope, flow)
         function = output_name(node, self.dialect, self.text)
         name = function
         if alias is not None and alias.args.get("this") is not None:
             name = self.name(alias.args["this"])
-        columns = self.function_columns(node, owner, scope, function, names or [name])
+        columns = self.function_columns(node, owner, scope, function, names, name)
         known = names or len(columns) > 1 or function in SET_RETURNING
         if self.dialect.postgres:
             add(scope.rows, flow, JOIN)
@@ -669,15 +687,17 @@ class Queries(Expressions):
         scope: Scope,
         function: str,
         names: Sequence[str],
+        name: str,
     ) -> list[Column]:
         """Return the columns of a function in FROM, as far as they are known."""
         flow = self.flow(node, scope, TRANSFORMATION)
         if self.dialect.name != "postgres":
-            columns = [(name, flow) for name in names]
+            columns = [(column, flow) for column in names or (name,)]
         elif isinstance(node, exp.Unnest):
-            columns = self.unnested(node, scope, names)
+            single = [name] if len(node.expressions) == 1 else []
+            columns = self.unnested(node, scope, names or single)
         else:
-            columns = self.returned(node, owner, function, names, flow)
+            columns = self.returned(node, owner, scope, function, names, name, flow)
         offset = node.args.get("offset") if isinstance(node, exp.Unnest) else None
         if offset:
             named = isinstance(offset, exp.Identifier) and offset.name != "offset"
@@ -689,7 +709,7 @@ class Queries(Expressions):
 
     def unnested(self, node: exp.Unnest, scope: Scope, names: Sequence[str]) -> list[Column]:
         """Return the columns of UNNEST: one for each of its arrays."""
-        self.reads["pg_catalog.unnest"] = None
+        add(scope.rows, scan("pg_catalog.unnest"), IDENTITY)
         columns: list[Column] = []
         for number, argument in enumerate(node.expressions):
             flow: Flow = {("pg_catalog.unnest", "unnest"): 1}
@@ -701,32 +721,40 @@ class Queries(Expressions):
         self,
         node: exp.Expr,
         owner: exp.Expr,
+        scope: Scope,
         function: str,
         names: Sequence[str],
+        name: str,
         flow: Flow,
     ) -> list[Column]:
         """Return the columns of PostgreSQL's function: itself is a source, and its arguments."""
-        declared = _declared(owner)
-        own = FUNCTION_COLUMNS.get(function, ())
         # `xmltable_` is what our own rewriting makes of XMLTABLE.
         none = not isinstance(node, exp.Func) or isinstance(node, _NO_FUNCTIONS)
         if none or function == "xmltable_" or isinstance(owner, exp.TableFromRows):
-            return [(name, flow) for name in names]
-        parts = [self.name(owner.args[key]) for key in ("db",) if owner.args.get(key) is not None]
-        if not parts and (function in SET_RETURNING or not isinstance(node, exp.Anonymous)):
-            parts = ["pg_catalog"]
-        relation = self.dialect.shown([*parts, function])
-        if not parts:
-            self.unresolved.add(relation)
-        self.reads[relation] = None
-        sources = declared or own or [function]
+            return [(column, flow) for column in names or (name,)]
+        relation = self.function_name(node, owner, function)
+        add(scope.rows, scan(relation), IDENTITY)
+        own = _declared(owner) or FUNCTION_COLUMNS.get(function, ())
+        sources = own or (function,)
         ordinality = bool(owner.args.get("ordinality")) and len(names) > len(sources)
-        shown = [*names[: len(names) - ordinality], *sources[len(names) :]]
+        given = names[: len(names) - ordinality] or ([] if own else [name])
+        shown = [*given, *sources[len(given) :]]
         columns: list[Column] = []
-        for number, name in enumerate(shown):
-            source = sources[number] if number < len(sources) else name
-            columns.append((name, {**flow, (relation, source): 1}))
+        for number, column in enumerate(shown):
+            source = sources[number] if number < len(sources) else column
+            columns.append((column, {**flow, (relation, source): 1}))
         return columns
+
+    def function_name(self, node: exp.Expr, owner: exp.Expr, function: str) -> str:
+        """Return a function's name as it is shown."""
+        parts = [self.name(owner.args["db"])] if owner.args.get("db") is not None else []
+        builtin = function in SET_RETURNING or function in ROW_RETURNING
+        if not parts and (builtin or not isinstance(node, exp.Anonymous)):
+            parts = ["pg_catalog"]
+        name = self.dialect.shown([*parts, function])
+        if not parts:
+            self.unresolved.add(name)
+        return name
 
     def table_columns(self, node: exp.Expr, owner: exp.Expr, scope: Scope, flow: Flow) -> Relation:
         """Return XMLTABLE, JSON_TABLE: columns with definitions of their own."""

@@ -54,7 +54,9 @@ def trees_of(text: str, dialect: Dialect) -> tuple[list[exp.Expr], Extras | None
     text = body(text)
     tokens = tokens_of(text, dialect)
     _check(tokens)
-    trees, reason = _parsed(tokens, text, dialect)
+    # `@ x` is PostgreSQL's absolute value, and sqlglot's parameter x.
+    misread = dialect.postgres and any(token.text == "@" for token in tokens)
+    trees, reason = ([], "") if misread else _parsed(tokens, text, dialect)
     if reason is None:
         return trees, None
     if dialect.postgres:

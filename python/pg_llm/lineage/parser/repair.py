@@ -83,10 +83,12 @@ class Extras:
 
     `aliases`: of `USING (…) AS alias`, with its columns. `columns`: what
     SEARCH and CYCLE add to a CTE: a column's name and the columns it is of.
+    `partial`: columns of which INSERT names only a part.
     """
 
     aliases: dict[str, list[str]] = field(default_factory=dict)
     columns: dict[str, list[tuple[str, list[str]]]] = field(default_factory=dict)
+    partial: set[str] = field(default_factory=set)
 
 
 class Tokens:
@@ -394,7 +396,7 @@ def _cycle(stream: Tokens) -> bool:
     if stream.lower[place : place + 1] != ["set"] or "using" not in stream.lower[place:]:
         return False
     path = stream.lower.index("using", place) + 1
-    _cte_columns(stream, [(stream.name(place + 1), []), (stream.name(path), names)])
+    _cte_columns(stream, [(stream.name(place + 1), names), (stream.name(path), names)])
     stream.place = path + 1
     return True
 
@@ -432,6 +434,8 @@ def _insert(stream: Tokens) -> bool:
     stream.out += stream.tokens[stream.place : place + 1]
     stream.place = place + 1
     while stream.place < end:
+        if stream.words(".") or stream.words("["):
+            stream.extras.partial.add(stream.name(stream.place - 1))
         if stream.words("."):
             stream.skip(2)
         elif stream.words("["):
@@ -618,7 +622,7 @@ def _array_type(stream: Tokens) -> bool:
 
 
 def _operator(stream: Tokens) -> bool:
-    """Write an operator that sqlglot has no word for as `+`, or nothing as a prefix."""
+    """Write an operator that sqlglot has no word for as `+`, as a prefix `-`."""
     length = _run(stream, stream.place)
     if length == 0:
         return False
@@ -627,6 +631,8 @@ def _operator(stream: Tokens) -> bool:
         return False
     if kinds in _OPERANDS or kinds in _CLOSING or stream.lower[stream.place - 1] in ("null",):
         stream.put("+", TokenType.PLUS)
+    else:
+        stream.put("-", TokenType.DASH)
     return stream.skip(length)
 
 

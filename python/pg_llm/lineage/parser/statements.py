@@ -102,10 +102,9 @@ class Statements(Queries):
 
     def target(self, node: exp.Expr, scope: Scope) -> Table:
         """Return the relation that is written, visible under its alias."""
-        reads = dict(self.reads)
         doubts = set(self.doubts)
         table = self.base(self.parts(node))
-        self.reads, self.doubts = reads, doubts
+        self.doubts = doubts
         alias = node.args.get("alias")
         if alias is not None and alias.args.get("this") is not None:
             scope.aliases[self.dialect.key(self.name(alias.args["this"]))] = table
@@ -125,7 +124,8 @@ class Statements(Queries):
         if clause is None:
             return Relation([], self.dialect.key)
         columns, rest = self.outputs(clause.args["expressions"], scope)
-        return Relation(columns, self.dialect.key, scope.rows, rest)
+        rows = {source: mask for source, mask in scope.rows.items() if source[1] is not None}
+        return Relation(columns, self.dialect.key, rows, rest)
 
     # ---- insert -----------------------------------------------------------------
 
@@ -143,8 +143,14 @@ class Statements(Queries):
         source = self.inserted(node, scope)
         columns = self.assigned(table, names, source.star(), this, bool(node.args.get("by_name")))
         scope.rows = merged(source.rows)
-        self.written.append(Written(table.name, columns, scope.rows))
-        self.conflict(node, table, columns, scope)
+        partial = self.extras.partial if self.extras is not None else ()
+        columns = [
+            (name, self.part_of(flow) if name in partial else flow) for name, flow in columns
+        ]
+        updates = self.conflict(node, table, columns, scope)
+        self.written.append(Written(table.name, columns, updates.rows))
+        if updates.columns:
+            self.written.append(Written(table.name, updates.columns))
         scope.items = [table]
         return self.returning(node, scope)
 
@@ -207,11 +213,12 @@ class Statements(Queries):
 
     def conflict(
         self, node: exp.Insert, table: Table, columns: list[Column], scope: Scope
-    ) -> None:
-        """Add ON CONFLICT DO UPDATE, ON DUPLICATE KEY UPDATE."""
+    ) -> Relation:
+        """Return what ON CONFLICT DO UPDATE or ON DUPLICATE KEY UPDATE assigns."""
+        rows = merged(scope.rows)
         clause = node.args.get("conflict")
         if clause is None:
-            return
+            return Relation([], self.dialect.key, rows)
         known = {self.dialect.key(name) for name, _ in columns}
         proposed = Relation(list(columns), self.dialect.key)
         proposed.columns += [
@@ -221,12 +228,12 @@ class Statements(Queries):
         inside.aliases = {**scope.aliases, "excluded": proposed, "new": proposed}
         inside.items = [table]
         for key in clause.args.get("conflict_keys") or ():
-            self.visit(key, inside, FILTER, scope.rows)
+            self.visit(key, inside, FILTER, rows)
         for key in ("index_predicate", "where"):
             if clause.args.get(key) is not None:
-                self.visit(clause.args[key], inside, FILTER, scope.rows)
+                self.visit(clause.args[key], inside, FILTER, rows)
         updates = self.assignments(clause.args.get("expressions") or (), table, inside)
-        self.written.append(Written(table.name, updates))
+        return Relation(updates, self.dialect.key, rows)
 
     # ---- update -----------------------------------------------------------------
 
@@ -241,9 +248,36 @@ class Statements(Queries):
         where = node.args.get("where")
         if where is not None:
             self.clause(where, scope, FILTER, scope.rows)
-        columns = self.assignments(node.args.get("expressions") or (), table, scope)
-        self.written.append(Written(table.name, columns, scope.rows))
+        table = self.meant(this, table, scope)
+        targets = self.by_target(node.args.get("expressions") or (), table, scope)
+        for target, parts in targets.items():
+            columns = self.assignments(parts, target, scope)
+            if columns or len(targets) == 1:
+                self.written.append(Written(target.name, columns, scope.rows))
         return self.returning(node, scope)
+
+    def meant(self, node: exp.Expr, table: Table, scope: Scope) -> Table:
+        """Return the table that a target means: `UPDATE a … FROM t AS a` writes t."""
+        parts = self.parts(node)
+        found = scope.aliases.get(self.dialect.key(parts[-1])) if len(parts) == 1 else None
+        if self.dialect.postgres or found is table or not isinstance(found, Table):
+            return table
+        scope.items = [item for item in scope.items if item is not table]
+        self.unresolved.discard(table.name)
+        return found
+
+    def by_target(
+        self, nodes: Sequence[exp.Expr], table: Table, scope: Scope
+    ) -> dict[Table, list[exp.Expr]]:
+        """Return the assignments by the table that each qualified name means."""
+        found: dict[Table, list[exp.Expr]] = {table: []}
+        for node in nodes:
+            left = node.args.get("this")
+            owner: Relation | None = None
+            if isinstance(left, exp.Column) and left.args.get("table") and not self.is_field(left):
+                owner = self.qualified(left, scope)
+            found.setdefault(owner if isinstance(owner, Table) else table, []).append(node)
+        return found
 
     def assignments(self, nodes: Sequence[exp.Expr], table: Table, scope: Scope) -> list[Column]:
         """Return the columns that SET gives a value."""
@@ -325,6 +359,9 @@ class Statements(Queries):
         where = node.args.get("where")
         if where is not None:
             self.clause(where, scope, FILTER, scope.rows)
+        for part in node.args.get("tables") or ():
+            table = self.meant(part, table, scope)
+        table = self.meant(this, table, scope)
         self.written.append(Written(table.name, (), scope.rows))
         return self.returning(node, scope)
 
