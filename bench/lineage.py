@@ -1,7 +1,8 @@
 """Lineage: milliseconds a statement, against the server's analysis and sqlglot.
 
 Processor time, so that a busy machine does not count; the best of some rounds,
-summed over the statements. Everything is measured inside of one backend, on the same statements, in the
+summed over the statements. Everything is measured inside of one backend, on the
+same statements, in the
 same run. Run by `make bench`, or by hand on any database where pg_llm can be
 created (libpq's environment variables say where):
 
@@ -180,8 +181,8 @@ def measure(connection, name, queries, schema, rounds=3):
         f"server {figures['server']:.2f} ms, pg_llm {figures['pg_llm']:.2f} ms, "
         f"sqlglot {figures['sqlglot']:.2f} ms, "
         f"sharing its scope {figures['shared']:.2f} ms; "
-        f"{figures['sqlglot'] / figures['pg_llm']:.1f} ({figures['shared'] / figures['pg_llm']:.1f})"
-        " times faster than sqlglot, "
+        f"{figures['sqlglot'] / figures['pg_llm']:.1f} times faster than sqlglot "
+        f"({figures['shared'] / figures['pg_llm']:.1f} times where it shares), "
         f"{figures['pg_llm'] / figures['server']:.1f} times the server's analysis"
         + (f" ({failed})" if failed else "")
     )

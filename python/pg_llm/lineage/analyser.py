@@ -117,6 +117,33 @@ def relation_edges(
     )
 
 
+def used_columns(database: Database, oid: int) -> set[tuple[str, str]]:
+    """Return (relation, column) for every column that a view's query names.
+
+    These are more than the sources of its edges: a subquery may compute a
+    column that nobody reads.
+    """
+    tree = _stored_tree(database, oid)
+    if tree is None:
+        return set()
+    context = Context()
+    with _undisturbed():
+        Query(parse(tree, join_columns=True)[0], context).rows()
+        sources: set[Source] = set()
+        # Resolving a query finds further ones inside of it.
+        for query in context.queries:
+            for flow in query.everything():
+                sources.update(flow.direct, (source for source, _ in flow.indirect))
+    relations = names.relations(database, {owner for owner, _ in sources if owner > 0})
+    return {
+        (named.name, column)
+        for owner, number in sources
+        if number != SCANNED and (named := relations.get(owner)) is not None
+        for column in (named.columns if number == WHOLE_ROW else [named.column(number)])
+        if column is not None
+    }
+
+
 def tree_edges(
     database: Database,
     tree: str,

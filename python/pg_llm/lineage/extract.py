@@ -151,6 +151,8 @@ def _one(
     through_views: bool,
 ) -> list[Edge]:
     try:
+        if statement.verb == "utility":
+            return utility.checked(database, statement)
         if statement.query is None:
             return utility.edges(database, statement, through_views=through_views)
         return analyser.statement_edges(

@@ -139,6 +139,7 @@ class Context:
         self.declared: set[Source] = set()
         # An entry of the range table for each relation: its column names.
         self.entries: dict[int, Node] = {}
+        self.queries: list[Query] = []
         # Kinds of nodes and range-table entries that we have never heard of.
         self.unknown: dict[str, None] = {}
 
@@ -158,6 +159,7 @@ class Query:
         self.context = context
         self.parent = parent
         self.command = node.scalar("commandType") or SELECT
+        context.queries.append(self)
         self.tables = node.nodes("rtable")
         self._targets: list[Target] | None = None
         self._by_reference: dict[str | None, Target] | None = None
@@ -234,6 +236,16 @@ class Query:
         if operation is not None:
             self._set_operation(operation, flow)
         return flow
+
+    def everything(self) -> Iterator[Flow]:
+        """Yield all that the query reads, also for columns that nobody asks for."""
+        yield self.rows()
+        for target in self.targets:
+            flow = Flow()
+            self.walk(target.expression, IDENTITY, flow)
+            yield flow
+        for output in self.outputs:
+            yield self.output(output.number)
 
     # -- FROM -----------------------------------------------------------------
 

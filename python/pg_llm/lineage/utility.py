@@ -9,13 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pg_llm.errors import DatabaseError
-from pg_llm.lineage import analyser, names, statements
+from pg_llm.lineage import analyser, names, server, statements
 from pg_llm.lineage.edges import Edge, Influence, Transformation
 
 if TYPE_CHECKING:
     from pg_llm.database import Database
     from pg_llm.lineage.statements import Statement
 
+# BEGIN and END alone are no statements inside of a body.
+_LEGACY: Final = frozenset({"begin", "end"})
+# Not supported in a body; or no function can be made here, so that nothing
+# can be checked.
+_UNDERSTOOD: Final = frozenset({"0A000", "25006", "42501"})
 _FIND: Final = "select pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.int8 as oid"
 _PREPARED: Final = """
 select s.statement
@@ -37,6 +42,24 @@ def edges(database: Database, statement: Statement, *, through_views: bool) -> l
         return _copy_to(database, statement)
     if statement.verb == "execute":
         return _execute(database, statement, through_views=through_views)
+    return []
+
+
+def checked(database: Database, statement: Statement) -> list[Edge]:
+    """Return no edges for a statement without a query, if the server can parse it.
+
+    A function's body takes any statement as far as the grammar goes, and
+    refuses utility statements afterwards.
+    """
+    words = statement.text.split(None, 1)
+    if words and words[0].lower() in _LEGACY:
+        return []
+    try:
+        server.analyse(database, statement.text)
+    except DatabaseError as error:
+        if error.sqlstate in _UNDERSTOOD:
+            return []
+        raise server.moved(error, statement.offset) from None
     return []
 
 

@@ -1,0 +1,176 @@
+"""Input that is wrong, huge or not allowed: one clear error, or the fallback with a note."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+
+def extract(db, sql, **arguments):
+    named = "".join(f", {name} => %({name})s" for name in arguments)
+    query = f"select * from lineage_extract(%(sql)s{named})"
+    return db.execute(query, {"sql": sql, **arguments}).fetchall()
+
+
+@pytest.fixture
+def db(fixtures_db):
+    """After every text the session works and nothing is left behind."""
+    yield fixtures_db
+    assert extract(fixtures_db, "select a from t")[0]["source_column"] == "a"
+    left = fixtures_db.execute(
+        "select (select count(*) from pg_proc where proname ~ '^pg_llm_')"
+        " + (select count(*) from pg_prepared_statements where name ~ '^pg_llm_') as n"
+    )
+    assert left.fetchone()["n"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("select nothing from t", 'column "nothing" does not exist'),
+        ("select * from nowhere", 'relation "nowhere" does not exist'),
+        ("select * from nowhere.t", 'relation "nowhere.t" does not exist'),
+        ("select no_such_function(a) from t", "function no_such_function(integer) does not"),
+        ("update nowhere set a = 1", 'relation "nowhere" does not exist'),
+        ("copy nowhere from stdin", 'relation "nowhere" does not exist'),
+        ("refresh materialized view nowhere", 'relation "nowhere" does not exist'),
+        ("execute nowhere", 'prepared statement "nowhere" does not exist'),
+    ],
+)
+def test_what_is_not_here_falls_back_to_the_parser(db, text, message):
+    rows = extract(db, text)
+    assert all(row["resolver"] == "parser" for row in rows)
+    assert all(message in row["note"] for row in rows)
+    assert all(row["confidence"] < 1 for row in rows)
+
+
+def test_one_statement_falls_back_alone(db):
+    rows = extract(db, "select a from t; select x from nowhere; select b from t")
+    assert [(row["statement"], row["resolver"]) for row in rows] == [
+        (1, "analyser"),
+        (2, "parser"),
+        (3, "analyser"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "sqlstate"),
+    [
+        ("select a + flag from t", None),
+        ("select c + d from t group by c", None),
+        ("select sum(a), b from t", "42803"),
+        ("select id from t, u", "42702"),
+        ("insert into w values (1, 2, 3, 4)", "42601"),
+        ("select 'abc", "42601"),
+        ('select "abc', "42601"),
+        ("select $x$ abc", "42601"),
+        ("select 1 /* abc", "42601"),
+        ("select E'\\uD800'", "42601"),
+        ("select 1 from", "42601"),
+        (")", "42601"),
+        ("selec a from t", "42601"),
+        ("select 'x'::int", "22P02"),
+    ],
+)
+def test_what_the_server_rejects_is_its_own_error(db, text, sqlstate):
+    if sqlstate is None:
+        assert all(row["resolver"] == "parser" for row in extract(db, text))
+        return
+    with pytest.raises(psycopg.Error) as caught:
+        extract(db, text)
+    assert caught.value.sqlstate == sqlstate
+
+
+@pytest.mark.parametrize("text", ["alter table", "vacuum t; garbage here", "create nothing"])
+def test_utility_statements_that_do_not_parse(db, text):
+    with pytest.raises(psycopg.Error) as caught:
+        extract(db, text)
+    assert caught.value.sqlstate == "42601"
+
+
+def test_a_statement_of_a_megabyte(db):
+    text = "select a from t where b in (" + ", ".join(map(str, range(160_000))) + ")"
+    assert len(text) > 1_000_000
+    assert [row["source_column"] for row in extract(db, text)] == ["a", "b"]
+
+
+def test_nested_500_deep(db):
+    depth = 500
+    subqueries = "select * from (" * depth + "select a from t" + ") s" * depth
+    assert [row["source_column"] for row in extract(db, subqueries)] == ["a"]
+    brackets = f"select {'(' * depth}a{')' * depth} from t"
+    assert [row["source_column"] for row in extract(db, brackets)] == ["a"]
+    calls = f"select {'abs(' * depth}a{')' * depth} from t"
+    assert [row["transformation"] for row in extract(db, calls)] == ["TRANSFORMATION"]
+    scalars = f"select {'(select ' * depth}a{')' * depth} as x from t"
+    assert [row["transformation"] for row in extract(db, scalars)] == ["IDENTITY"]
+
+
+def test_nested_too_deep_is_the_servers_error(db):
+    with pytest.raises(psycopg.Error) as caught:
+        extract(db, f"select a{' + a' * 40_000} from t")
+    assert caught.value.sqlstate == "54001"
+
+
+def test_a_query_of_5000_lines_over_2000_columns(db):
+    with db.transaction(force_rollback=True):
+        # A table holds 1,600 columns; two of them joined have more than 2,000.
+        for name in ("wide1", "wide2"):
+            columns = ", ".join(f"{name}_{i} int" for i in range(1100))
+            db.execute(f"create table {name} ({columns})")
+        rows = extract(
+            db, "select row_to_json(j) as doc from (wide1 join wide2 on wide1_0 = wide2_0) j"
+        )
+        assert len(rows) == 2202
+        lines = "\n".join(
+            f"union all select wide1_{i % 1100} + {i} from wide1" for i in range(4999)
+        )
+        rows = extract(db, f"select wide1_0 from wide1\n{lines}")
+        assert len(rows) == 1100
+
+
+def test_a_nul_character_never_arrives(db):
+    with pytest.raises(psycopg.DataError):
+        extract(db, "select 1\0")
+    with pytest.raises(psycopg.Error) as caught:
+        db.execute("select * from lineage_extract(convert_from('\\xff00'::bytea, 'UTF8'))")
+    assert caught.value.sqlstate == "22021"
+
+
+def test_read_only_falls_back(db):
+    with db.transaction(force_rollback=True):
+        db.execute("set transaction read only")
+        rows = extract(db, "select a from t")
+        assert [(row["resolver"], row["source_column"]) for row in rows] == [("parser", "a")]
+        assert "read-only" in rows[0]["note"]
+        assert len(db.execute("select * from lineage_view('f.tv')").fetchall()) == 5
+
+
+def test_without_the_right_to_make_temporary_objects(db):
+    with db.transaction(force_rollback=True):
+        name = db.execute("select current_database() as name").fetchone()["name"]
+        db.execute(f'revoke temporary on database "{name}" from public')
+        db.execute("create role no_temp in role llm_user")
+        db.execute("grant usage on schema f to no_temp; grant select on t to no_temp")
+        db.execute("set local role no_temp")
+        rows = extract(db, "select a from t")
+        assert [(row["resolver"], row["source_column"]) for row in rows] == [("parser", "a")]
+        assert "permission denied" in rows[0]["note"]
+
+
+def test_a_schema_that_may_not_be_used(db):
+    with db.transaction(force_rollback=True):
+        db.execute("create role no_usage in role llm_user")
+        db.execute("create schema closed; create table closed.secret (hidden int)")
+        db.execute("set local role no_usage")
+        rows = extract(db, "select * from closed.secret")
+        assert not [row for row in rows if row["source_column"] == "hidden"]
+
+
+def test_a_view_that_names_what_is_gone(db):
+    db.execute("create table going (x int); create view left_over as select x from going")
+    # As a superuser can, by force. The database is dropped after these tests.
+    db.execute("delete from pg_class where relname = 'going'")
+    rows = db.execute("select * from lineage_view('left_over')").fetchall()
+    assert [(row["target_column"], row["source_relation"]) for row in rows] == [("x", None)]
+    assert "is gone" in rows[0]["note"]
