@@ -8,11 +8,11 @@
 create table llm.model_definitions (
     name text primary key,
     provider text not null,
-    kind text not null check (kind in ('chat', 'embed')),
+    kind text not null check (kind operator(pg_catalog.=) any ('{chat,embed}')),
     model text not null,
     endpoint text not null,
     secret text,
-    options jsonb not null default '{}' check (pg_catalog.jsonb_typeof(options) = 'object')
+    options jsonb not null default '{}' check (pg_catalog.jsonb_typeof(options) operator(pg_catalog.=) 'object')
 );
 comment on table llm.model_definitions is
     'Models of this database; written by llm_model_add, llm_model_change and llm_model_drop only, read through llm.models.';
@@ -35,13 +35,13 @@ select
     d.secret is not null as has_secret,
     d.options
 from llm.model_definitions d
-where not d.options ? 'roles'
-    or d.options -> 'roles' = '[]'
+where not d.options operator(pg_catalog.?) 'roles'
+    or (d.options operator(pg_catalog.->) 'roles') operator(pg_catalog.=) '[]'
     or pg_catalog.pg_has_role(current_user, 'llm_monitor', 'member')
     or exists (
         select
         from pg_catalog.pg_roles r
-        where d.options -> 'roles' ? r.rolname::text
+        where (d.options operator(pg_catalog.->) 'roles') operator(pg_catalog.?) r.rolname::pg_catalog.text
             and pg_catalog.pg_has_role(current_user, r.oid, 'member')
     );
 comment on view llm.models is
