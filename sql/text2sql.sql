@@ -15,8 +15,8 @@ begin
         perform pg_catalog.set_config('transaction_read_only', 'on', true);
         for found in execute query loop
             return next pg_catalog.to_jsonb(found);
-            taken := taken + 1;
-            exit when taken >= max_rows;
+            taken := taken operator(pg_catalog.+) 1;
+            exit when taken operator(pg_catalog.>=) max_rows;
         end loop;
     exception
         when no_data_found then
