@@ -77,7 +77,11 @@ language plpython3u security definer
 set search_path = pg_catalog, pg_temp
 set log_min_error_statement = 'panic'
 set log_error_verbosity = 'terse'
-as $$ return @backend@.secrets.llm_secret_set(plpy, name, value, endpoint) $$;
+as $$
+# PL/Python keeps a function's arguments until its next call.
+args.clear()
+return @backend@.secrets.llm_secret_set(plpy, name, globals().pop("value"), endpoint)
+$$;
 comment on function llm_secret_set(text, text, text) is
     'Sets a secret for one endpoint (https://host[:port]; a path is ignored), anew if the name exists. The value is stored '
     'encrypted, or is a reference: env:PG_LLM_NAME or file:NAME, whose endpoint the server''s operator declares beside it. '

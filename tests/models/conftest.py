@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from pg_llm.database import PsycopgDatabase
+from pg_llm.models import secrets
+from pg_llm.models.keyfile import Place
 from pg_llm.models.scripted import Server
+from tests.models.secret_support import HOST
 
 ANSWERS = [
     {"match": "hello", "answer": "Hi!"},
@@ -82,3 +87,22 @@ def role(admin, db):
     for name in created:
         db.execute(f'drop owned by "{name}"')
         db.execute(f'drop role "{name}"')
+
+
+@pytest.fixture
+def resolve(connect):
+    """Resolve a secret as the extension's owner, the way a call does."""
+    session = PsycopgDatabase(connect())
+    return lambda name, endpoint=HOST: secrets.resolve(session, name, endpoint)
+
+
+@pytest.fixture
+def key_file(db):
+    """The key file of this database; whatever a test did to it is undone."""
+    place = Place.of(PsycopgDatabase(db))
+    path = Path(place.root) / "pg_llm" / place.key_file
+    db.execute("delete from llm.secret")
+    path.unlink(missing_ok=True)
+    yield path
+    db.execute("delete from llm.secret")
+    path.unlink(missing_ok=True)

@@ -223,6 +223,11 @@ def _secret(database: Database, model: Model) -> str | None:
                 hint=f"llm_secret_set, then llm_model_change('{model.name}', secret => '…').",
             )
         return None
+    if model.options.proxy and model.endpoint.startswith("http:"):
+        raise InvalidParameter(
+            f'model "{model.name}" would show its secret to a proxy',
+            hint="With a proxy and a secret, the endpoint must be an https address.",
+        )
     from pg_llm.models import secrets
 
     return secrets.resolve(database, model.secret, model.endpoint)
