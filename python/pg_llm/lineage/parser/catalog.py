@@ -124,7 +124,7 @@ where (
     $1::pg_catalog.name[] is null
     or c.relname operator(pg_catalog.=) any ($1::pg_catalog.name[])
   )
-  and c.relkind operator(pg_catalog.=) any ('{r,v,m,f,p}'::pg_catalog."char"[])
+  and c.relkind operator(pg_catalog.=) any ('{r,v,m,f,p,S}'::pg_catalog."char"[])
   and pg_catalog.has_schema_privilege(n.oid, 'usage')
   and (
     pg_catalog.has_table_privilege(c.oid, 'select, insert, update, delete, truncate')

@@ -23,7 +23,7 @@ from pg_llm.lineage.parser.flows import (
     demote,
     scan,
 )
-from pg_llm.lineage.parser.functions import AGGREGATES, SET_RETURNING, VALUE_FUNCTIONS
+from pg_llm.lineage.parser.functions import AGGREGATES, SET_RETURNING, is_value
 from pg_llm.lineage.parser.names import written
 from pg_llm.lineage.parser.relations import Relation, Scope, Table
 
@@ -142,7 +142,7 @@ class Expressions:
                 self.doubts.add("ambiguous column")
                 break
             level = level.parent
-        if name.lower() in VALUE_FUNCTIONS and not identifier.args.get("quoted"):
+        if is_value(identifier):
             return NOTHING
         self.doubts.add("unknown column")
         return {(None, name): 1}

@@ -45,6 +45,10 @@ def extract(
             edges += _edges(tree, statements, statement)
     except Unreadable as reason:
         return table_edges(sql, chosen, catalog, statement, str(reason))
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        # A tree of a shape that we have not met; nothing here calls the server.
+        note = f"not resolved: {type(error).__name__}"
+        return table_edges(sql, chosen, catalog, statement, note)
     except RecursionError:
         note = "nested too deeply to be resolved"
         return table_edges(sql, chosen, catalog, statement, note)

@@ -83,7 +83,8 @@ def output_name(node: exp.Expr, dialect: Dialect, text: str) -> str:
 
 def _figure(node: exp.Expr, dialect: Dialect, text: str) -> _Named:
     if isinstance(node, exp.Column):
-        return dialect.fold(node.args["this"]), _STRONG
+        this = node.args["this"]
+        return dialect.fold(node.args["table"] if node.is_star else this), _STRONG
     if isinstance(node, exp.Dot):
         field = node.args["expression"]
         if isinstance(field, exp.Identifier):
@@ -147,12 +148,16 @@ def _construct(node: exp.Expr, text: str) -> _Named:
 
 def written(node: exp.Expr, text: str) -> str | None:
     """Return a function's name as the statement has it, folded."""
-    if isinstance(node, exp.Anonymous):
-        this = node.args["this"]
-        return this.lower() if isinstance(this, str) else this.name
     meta = node.meta if node._meta else None
     start, end = (meta.get("start"), meta.get("end")) if meta else (None, None)
     if start is None or end is None:
-        return None
+        return _anonymous(node)
     word = text[start : end + 1]
     return word.strip('"') if word.startswith('"') else word.lower()
+
+
+def _anonymous(node: exp.Expr) -> str | None:
+    if not isinstance(node, exp.Anonymous):
+        return None
+    this = node.args["this"]
+    return this.lower() if isinstance(this, str) else str(this.name)

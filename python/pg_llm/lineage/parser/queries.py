@@ -20,7 +20,12 @@ from pg_llm.lineage.parser.flows import (
     merged,
     scan,
 )
-from pg_llm.lineage.parser.functions import FUNCTION_COLUMNS, ROW_RETURNING, SET_RETURNING
+from pg_llm.lineage.parser.functions import (
+    FUNCTION_COLUMNS,
+    ROW_RETURNING,
+    SET_RETURNING,
+    is_value,
+)
 from pg_llm.lineage.parser.names import UNNAMED, output_name
 from pg_llm.lineage.parser.relations import (
     STAR,
@@ -101,14 +106,21 @@ class Queries(Expressions):
     def with_(
         self, node: exp.Expr, scope: Scope | None, ctes: Mapping[str, Cte]
     ) -> dict[str, Cte]:
-        """Return the CTEs that are visible after a WITH clause."""
+        """Return the CTEs after a WITH clause; data-modifying ones are resolved at once."""
         known = dict(ctes)
         recursive = bool(node.args.get("recursive"))
         if node.args.get("search") is not None:
             self.note_search(node)
+        modifying = []
         for cte in node.args["expressions"]:
             key = self.dialect.key(self.name(cte.args["alias"].args["this"]))
-            known = {**known, key: self.cte(cte, scope, known, key, recursive)}
+            # With RECURSIVE, a query sees those after it as well.
+            known = known if recursive else dict(known)
+            known[key] = self.cte(cte, scope, known if recursive else dict(known), key, recursive)
+            if isinstance(cte.args["this"], exp.DML):
+                modifying.append(known[key])
+        for found in modifying:
+            found.relation()
         return known
 
     def note_search(self, node: exp.Expr) -> None:
@@ -131,16 +143,13 @@ class Queries(Expressions):
         key: str,
         recursive: bool,
     ) -> Cte:
-        """Return one CTE; a data-modifying one is resolved at once."""
+        """Return one CTE."""
         names = self.names(node.args["alias"])
         body = node.args["this"]
         added = self.extras.columns.get(key, []) if self.extras is not None else []
         if isinstance(body, exp.SetOperation) and (recursive or self.dialect.implicit_recursion):
             return Cte(lambda: _with(self.recursion(body, scope, known, key, names), added))
-        cte = Cte(lambda: self.query(body, scope, known).named(names))
-        if isinstance(body, exp.DML):
-            cte.relation()
-        return cte
+        return Cte(lambda: self.query(body, scope, known).named(names))
 
     def recursion(
         self,
@@ -552,6 +561,8 @@ class Queries(Expressions):
             cte = scope.ctes.get(self.dialect.key(parts[0]))
             if cte is not None:
                 relation = cte.relation()
+            elif self.dialect.postgres and is_value(this):
+                relation = Relation([(parts[0], NOTHING)], self.dialect.key)
         if relation is None:
             relation = self.correlated(parts, scope)
         if relation is None:
@@ -669,7 +680,8 @@ class Queries(Expressions):
         if alias is not None and alias.args.get("this") is not None:
             name = self.name(alias.args["this"])
         columns = self.function_columns(node, owner, scope, function, names, name)
-        known = names or len(columns) > 1 or function in SET_RETURNING
+        builtin = function in SET_RETURNING or function in FUNCTION_COLUMNS
+        known = names or len(columns) > 1 or builtin
         if self.dialect.postgres:
             add(scope.rows, flow, JOIN)
         if known:
@@ -748,7 +760,9 @@ class Queries(Expressions):
     def function_name(self, node: exp.Expr, owner: exp.Expr, function: str) -> str:
         """Return a function's name as it is shown."""
         parts = [self.name(owner.args["db"])] if owner.args.get("db") is not None else []
-        builtin = function in SET_RETURNING or function in ROW_RETURNING
+        builtin = any(
+            function in known for known in (SET_RETURNING, ROW_RETURNING, FUNCTION_COLUMNS)
+        )
         if not parts and (builtin or not isinstance(node, exp.Anonymous)):
             parts = ["pg_catalog"]
         name = self.dialect.shown([*parts, function])
@@ -768,6 +782,8 @@ class Queries(Expressions):
         columns: list[Column] = []
         for part in node.args["rows_from"]:
             columns += self.from_item(part, scope).star()
+        if node.args.get("ordinality"):
+            columns.append(("ordinality", merged(*(flow for _, flow in columns))))
         return self.aliased(Relation(columns, self.dialect.key), node, scope, None)
 
     def pivot(self, node: exp.Pivot, item: Item, scope: Scope) -> Item:

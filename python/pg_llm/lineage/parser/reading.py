@@ -12,7 +12,7 @@ with isolated():
     from sqlglot.errors import SqlglotError
     from sqlglot.tokenizer_core import TokenType
 
-from pg_llm.lineage.parser.repair import body, repaired, unwrapped
+from pg_llm.lineage.parser.repair import body, renamed, repaired, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,14 +21,18 @@ if TYPE_CHECKING:
     from pg_llm.lineage.parser.repair import Extras
 
 # sqlglot's compiled parser recurses on the C stack, which ends the process
-# when it overflows, and tries exponentially many ways where JOINs wait for
-# their ON. Text beyond these is not given to it.
+# when it overflows (brackets, FROM behind FROM, types in types), and tries
+# exponentially many ways where JOINs wait for their ON. Text beyond these is
+# not given to it.
 _MAX_DEPTH = 200
-_MAX_PENDING_JOINS = 8
+_MAX_PENDING_JOINS = 12
 _MAX_LENGTH = 4_000_000
 
 _OPEN = frozenset((TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE))
 _CLOSE = frozenset((TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE))
+_NESTED_TYPES = frozenset(
+    (TokenType.ARRAY, TokenType.LIST, TokenType.MAP, TokenType.STRUCT, TokenType.OBJECT)
+)
 
 
 class Unreadable(Exception):
@@ -39,7 +43,7 @@ def tokens_of(text: str, dialect: Dialect) -> list[Any]:
     """Return sqlglot's tokens. Raises `Unreadable`."""
     try:
         tokens: list[Any] = dialect.sqlglot.tokenize(text)
-    except SqlglotError as error:
+    except Exception as error:  # noqa: BLE001 - pure text; it calls nothing
         raise Unreadable("not a sequence of words: " + _first_line(error)) from None
     return tokens
 
@@ -55,6 +59,8 @@ def trees_of(text: str, dialect: Dialect) -> tuple[list[exp.Expr], Extras | None
     tokens = tokens_of(text, dialect)
     _check(tokens)
     # `@ x` is PostgreSQL's absolute value, and sqlglot's parameter x.
+    if dialect.postgres and "date_part" in text.lower():
+        tokens = renamed(tokens)
     misread = dialect.postgres and any(token.text == "@" for token in tokens)
     trees, reason = ([], "") if misread else _parsed(tokens, text, dialect)
     if reason is None:
@@ -79,6 +85,8 @@ def _parsed(tokens: list[Any], text: str, dialect: Dialect) -> tuple[list[exp.Ex
         return [], "not parsed: " + _first_line(error)
     except RecursionError:
         return [], "nested too deeply to be parsed"
+    except Exception as error:  # noqa: BLE001 - a slip of the parser's own; it calls nothing
+        return [], f"not parsed: {type(error).__name__} in the parser"
     if any(isinstance(tree, exp.Command) for tree in trees):
         return [], "a command without lineage, or one that is not understood"
     return [tree for tree in trees if tree is not None], None
@@ -90,21 +98,49 @@ def _first_line(error: Exception) -> str:
 
 def _check(tokens: Sequence[Any]) -> None:
     """Raise `Unreadable` for what would take sqlglot's parser down."""
-    depth = pending = 0
-    for token in tokens:
-        kind = token.token_type
+    kinds = [token.token_type for token in tokens]
+    depth = 0
+    for kind in kinds:
         if kind in _OPEN:
             depth += 1
             if depth > _MAX_DEPTH:
                 raise Unreadable(f"nested deeper than {_MAX_DEPTH} brackets")
         elif kind in _CLOSE:
             depth -= 1
+    if kinds.count(TokenType.JOIN) > _MAX_PENDING_JOINS:
+        _check_joins(kinds)
+    if len(kinds) > _MAX_DEPTH:
+        _check_chains(kinds)
+
+
+def _check_joins(kinds: Sequence[Any]) -> None:
+    pending = 0
+    unconditional = False
+    for kind in kinds:
+        if kind in (TokenType.CROSS, TokenType.NATURAL):
+            unconditional = True
         elif kind is TokenType.JOIN:
-            pending += 1
-            if pending > _MAX_PENDING_JOINS:
-                raise Unreadable("too many joins without a condition")
+            pending += not unconditional
+            unconditional = False
         elif kind in (TokenType.ON, TokenType.USING):
             pending = max(0, pending - 1)
+        if pending > _MAX_PENDING_JOINS:
+            raise Unreadable("too many joins without a condition")
+
+
+def _check_chains(kinds: Sequence[Any]) -> None:
+    types = chain = 0
+    before: Any = None
+    for kind in kinds:
+        if kind is TokenType.LT:
+            types += before in _NESTED_TYPES
+        elif kind is TokenType.GT:
+            types = max(0, types - 1)
+        elif before is TokenType.FROM:
+            chain += kind in (TokenType.FROM, TokenType.SELECT)
+        if types > _MAX_DEPTH or chain > _MAX_DEPTH:
+            raise Unreadable("nested too deeply to be parsed")
+        before = kind
 
 
 def split(sql: str, dialect: Dialect) -> list[str]:

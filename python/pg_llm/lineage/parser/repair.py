@@ -164,6 +164,21 @@ class Tokens:
         return text if token.token_type is TokenType.IDENTIFIER else text.lower()
 
 
+def renamed(tokens: list[Any]) -> list[Any]:
+    """Return the tokens with DATE_PART under a name that sqlglot takes as it is.
+
+    It would be EXTRACT, with another name for its result.
+    """
+    stream = Tokens(tokens)
+    for place, word in enumerate(stream.lower):
+        stream.place = place
+        if word == "date_part":
+            stream.put("date_part_", TokenType.VAR)
+        else:
+            stream.out.append(tokens[place])
+    return stream.out
+
+
 def repaired(tokens: list[Any]) -> tuple[list[Any], Extras]:
     """Return the tokens in sqlglot's words, and the names cut away."""
     stream = Tokens(_statement(tokens))
