@@ -130,11 +130,12 @@ def var(node: Node) -> tuple[int, int, int]:
     return int(match[1]), int(match[2]), int(match[3])
 
 
-def parse(text: str, *, join_columns: bool = False) -> list[Node]:
+def parse(text: str, *, join_columns: bool = False, constants: bool = False) -> list[Node]:
     """Parse a tree and return its topmost nodes.
 
     Columns of joins are left out where all of them are plain Vars, unless
-    `join_columns`: whoever meets a Var that needs one parses again.
+    `join_columns`: whoever meets a Var that needs one parses again. A CONST has
+    no text unless `constants`.
     """
     if "\\" in text:
         text = _ESCAPED.sub(_hide, text)
@@ -153,7 +154,7 @@ def parse(text: str, *, join_columns: bool = False) -> list[Node]:
             continue
         if len(gap) > 1:
             field = _next_field(node, field, gap)
-        child = _CONSTANT if kind == "CONST" else Node(kind, head)
+        child = _CONSTANT if kind == "CONST" and not constants else Node(kind, head)
         children = node.children
         if children is None:
             node.children = {field: [child]}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pg_llm import catalog
 from pg_llm.errors import DatabaseError
 from pg_llm.text2sql import grammar, guard
+from pg_llm.text2sql import model as source
 from pg_llm.text2sql.frame import Declined
 from pg_llm.text2sql.index import index
 from pg_llm.text2sql.probe import prober
 
 if TYPE_CHECKING:
     from pg_llm.database import Database
+    from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.model import Candidate
 
 LONGEST_QUESTION = 4000
 
@@ -47,7 +50,40 @@ def answer(database: Database, question: str, model: str | None = None) -> Answe
     reason = _unreadable(question)
     if reason:
         return Answer(None, warnings=(reason,))
-    return _from_grammar(database, question)
+    schema = index(catalog.snapshot(database))
+    if not schema.relations:
+        return Answer(None, warnings=("there is no table that you may read",))
+    grammatical = _from_grammar(database, question, schema)
+    name = source.chosen(database, model)
+    if name is None:
+        return grammatical
+    candidate = source.ask(database, question, schema, name)
+    attempts = (*candidate.attempts, *grammatical.attempts)
+    if candidate.guarded is None:
+        failed = f"the model {name} gave no usable answer"
+        return replace(grammatical, attempts=attempts, warnings=(failed, *grammatical.warnings))
+    return Answer(
+        candidate.guarded.sql,
+        _model_confidence(candidate, grammatical),
+        "model",
+        candidate.guarded.tables,
+        attempts=attempts,
+        cost=candidate.guarded.cost,
+    )
+
+
+def _model_confidence(candidate: Candidate, grammatical: Answer) -> float:
+    """Say how sure a model's answer is by what stands beside it.
+
+    A statement of the grammar over the same tables supports it, one over
+    others is a doubt, and so is a repair.
+    """
+    assert candidate.guarded is not None  # noqa: S101  (the caller has looked)
+    base = 0.6
+    if grammatical.sql is not None:
+        same = set(grammatical.tables) == set(candidate.guarded.tables)
+        base = 0.6 + 0.3 * grammatical.confidence if same else 0.45
+    return round(base - 0.1 * (candidate.rounds - 1), 3)
 
 
 def _unreadable(question: str) -> str:
@@ -60,10 +96,7 @@ def _unreadable(question: str) -> str:
     return ""
 
 
-def _from_grammar(database: Database, question: str) -> Answer:
-    schema = index(catalog.snapshot(database))
-    if not schema.relations:
-        return Answer(None, warnings=("there is no table that you may read",))
+def _from_grammar(database: Database, question: str, schema: SchemaIndex) -> Answer:
     try:
         reading = grammar.read(question, schema, prober(database, schema))
     except Declined as declined:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Order, Presence, Term
-from pg_llm.text2sql.index import ColumnRef, SchemaIndex
+from pg_llm.text2sql.index import ColumnRef, Match, SchemaIndex
+from pg_llm.text2sql.measures import additive
 from pg_llm.text2sql.render import Query, literal, quote
 from pg_llm.text2sql.resolve import Resolver
 
@@ -56,7 +57,8 @@ class _Composer:
     def compose(self) -> Composition:
         frame = self.frame
         self._complete()
-        root = self._root()
+        self._sum_below()
+        root = self._bridge(self._root())
         self.resolver.root = root
         self.query = Query(self.schema, root, frame.hints)
         self._orders_without_term()
@@ -86,6 +88,8 @@ class _Composer:
         self.resolver.entity = frame.entity
         if not frame.select and not frame.groups:
             frame.select.append(Term(relation=frame.entity))
+        self._plain_groups()
+        self._arg_extreme()
         extremes = [order for order in frame.orders if order.extreme]
         if len(extremes) > 1:
             frame.orders = [o for o in frame.orders if not o.extreme or o.term.text != "?"]
@@ -93,12 +97,38 @@ class _Composer:
             if len(extremes) > 1:
                 raise Declined("the question has more than one superlative")
 
+    def _plain_groups(self) -> None:
+        """Take "of every student": without an aggregate nothing is grouped."""
+        frame = self.frame
+        computed = [t for t in frame.select if t.aggregate]
+        computed += [c.term for c in frame.conditions if c.term.aggregate]
+        computed += [o.term for o in frame.orders if o.term.aggregate or o.extreme]
+        if frame.groups and frame.select and not computed:
+            groups, frame.groups = frame.groups, []
+            frame.distinct = True
+            for term in groups:
+                if term.relation is None and not any(t.text == term.text for t in frame.select):
+                    frame.select.insert(0, term)
+
+    def _arg_extreme(self) -> None:
+        """Take "the maximum price and the name": the row that has it."""
+        frame = self.frame
+        computed = [term for term in frame.select if term.aggregate]
+        plain = [term for term in frame.select if not term.aggregate]
+        if not plain or not computed or frame.groups or frame.orders:
+            return
+        if len(computed) == 1 and computed[0].aggregate in ("min", "max"):
+            term = computed[0]
+            frame.orders.append(Order(term, term.aggregate == "max", extreme=True))
+            frame.limit = 1
+            term.aggregate = None
+
     def _guess_entity(self) -> Relation | None:
         frame = self.frame
-        for term in (*frame.select, *frame.groups):
+        for term in (*frame.groups, *frame.select):
             if term.relation is not None:
                 return term.relation
-        for term in (*frame.select, *(c.term for c in frame.conditions), *frame.groups):
+        for term in (*frame.groups, *frame.select, *(c.term for c in frame.conditions)):
             best = [match for match in term.matches if match.score >= term.matches[0].score - 0.05]
             if best:
                 if len({match.relation.oid for match in best}) > 1:
@@ -173,6 +203,53 @@ class _Composer:
                 return relation
         return entity
 
+    def _bridge(self, root: Relation) -> Relation:
+        """Count in the linking table where nothing else of the root is asked for."""
+        frame = self.frame
+        counted = [
+            t
+            for t in (
+                *frame.select,
+                *(c.term for c in frame.conditions),
+                *(o.term for o in frame.orders),
+            )
+            if t.aggregate
+        ]
+        if not counted or any(t.matches or t.aggregate != "count" for t in counted):
+            return root
+        others = [t.relation for t in frame.groups if t.relation and not t.matches]
+        if frame.entity is not None and frame.entity.oid != root.oid:
+            others.append(frame.entity)
+        if len({other.oid for other in others}) != 1 or others[0].oid == root.oid:
+            return root
+        terms = [
+            *frame.select,
+            *frame.groups,
+            *(c.term for c in frame.conditions),
+            *(o.term for o in frame.orders),
+        ]
+        for term in terms:
+            if term.hints or (
+                term.matches and self.resolver.column(term).relation.oid == root.oid
+            ):
+                return root
+        for condition in frame.conditions:
+            if condition.choices and self.resolver.choice(condition).relation.oid == root.oid:
+                return root
+        found = self.schema.joins.path([root.oid], others[0].oid, frame.hints)
+        if found is None or len(found[0]) != 2:
+            return root
+        first, second = found[0]
+        if first.to_one or not second.to_one or not (first.declared and second.declared):
+            return root
+        bridge = self.schema.snapshot.by_oid[first.target]
+        if not bridge.primary_key:
+            return root
+        for term in counted:
+            if term.relation is not None and term.relation.oid == root.oid:
+                term.relation = bridge
+        return bridge
+
     def _grouped(self) -> bool:
         frame = self.frame
         plain = [term for term in frame.select if not term.aggregate]
@@ -217,7 +294,6 @@ class _Composer:
         for presence in frame.presences:
             if presence.negated:
                 self._absent(presence)
-        needed: dict[int, list[str | tuple[str, str]]] = {}
         by_relation: dict[int, list[Condition]] = {}
         order: list[Relation] = []
         for condition in frame.conditions:
@@ -225,6 +301,10 @@ class _Composer:
                 self._having(condition)
                 continue
             relation = self._condition_relation(condition)
+            if condition.negated and self._beyond(relation):
+                condition.negated = False
+                self._absent(Presence(relation, True, [condition]))
+                continue
             if relation.oid not in by_relation:
                 order.append(relation)
             by_relation.setdefault(relation.oid, []).append(condition)
@@ -233,11 +313,16 @@ class _Composer:
                 if not self.query.has(presence.relation):
                     order.append(presence.relation)
                     by_relation[presence.relation.oid] = []
-        del needed
         self._restrict(order, by_relation)
         extreme = self._inner_extreme()
         if extreme is not None:
             self._extreme_below(extreme)
+
+    def _beyond(self, relation: Relation) -> bool:
+        """Whether a row of the result may meet several rows of a relation."""
+        if self.query.has(relation):
+            return False
+        return not all(step.to_one for step in self.query.path(relation))
 
     def _restrict(self, order: list[Relation], by_relation: dict[int, list[Condition]]) -> None:
         """Join what is reached by keys to one row; ask for existence of the rest."""
@@ -256,6 +341,11 @@ class _Composer:
         nested.sort(key=lambda entry: len(entry[0]))
         done: list[tuple[list[Step], Query, Relation]] = []
         for path, relation, conditions in nested:
+            apart = any(condition.apart for condition in conditions)
+            if apart and len(conditions) > 1:
+                for condition in conditions:
+                    self._where(self.query.exists(path), [condition])
+                continue
             for earlier, inner, _ in done:
                 if inner.has(relation) or earlier[0] == path[0]:
                     if not inner.has(relation):
@@ -263,7 +353,7 @@ class _Composer:
                     self._where(inner, conditions)
                     break
             else:
-                inner = self.query.exists(path)
+                inner = self.query.exists(path if conditions else _trimmed(path))
                 self._where(inner, conditions)
                 done.append((path, inner, relation))
 
@@ -278,6 +368,8 @@ class _Composer:
             if len(path) == 1:
                 query.where.append(f"{column} is null")
                 return
+        if not presence.conditions:
+            path = _trimmed(path)
         inner = self.query.exists(path, negated=True)
         for condition in presence.conditions:
             relation = self._condition_relation(condition, presence.relation)
@@ -286,12 +378,13 @@ class _Composer:
 
     def _condition_relation(self, condition: Condition, near: Relation | None = None) -> Relation:
         if condition.op == "or":
-            relations = {
-                self._condition_relation(one, near).oid: one for one in condition.alternatives
-            }
-            if len(relations) > 1:
+            relations = [self._condition_relation(one, near) for one in condition.alternatives]
+            others = [relation for relation in relations if relation.oid != relations[0].oid]
+            if any(self._beyond(relation) for relation in (*relations, *others) if others):
                 raise Declined("an alternative over several tables could not be placed")
-            return self._condition_relation(condition.alternatives[0], near)
+            for relation in relations if others else ():
+                self.query.join(relation)
+            return relations[0]
         if condition.choices:
             return self.resolver.choice(condition, near).relation
         return self.resolver.column(condition.term, condition).relation
@@ -405,14 +498,27 @@ class _Composer:
             query.group = list(
                 dict.fromkeys([*groups, *(i.sql for i in items if not i.aggregated)])
             )
+        items += self._ranking(orders, items) if groups else []
         query.select = [(item.sql, item.name) for item in _unique(items)]
         query.distinct = frame.distinct and not groups and not aggregated
         if not groups and not aggregated and not query.distinct and query.fans_out():
             query.distinct = True
+        if query.distinct and any(order.extreme for order in orders):
+            query.distinct = False
         self._order(orders, items, bool(groups))
         if frame.limit and not below:
             query.limit = frame.limit
         return None
+
+    def _ranking(self, orders: list[Order], items: list[_Item]) -> list[_Item]:
+        """Show what a list is ranked by, unless it shows an aggregate anyway."""
+        if any(item.aggregated for item in items):
+            return []
+        return [
+            _Item(self._aggregate(order.term), self._aggregate_name(order.term), True)
+            for order in orders
+            if order.extreme and order.term.aggregate
+        ]
 
     def _determined(self, plain: list[_Item]) -> bool:
         """Whether the plain columns stand for the groups."""
@@ -475,7 +581,7 @@ class _Composer:
         expression = self.query.column(ref)
         name = ""
         if term.unit and ref.column.category == "D":
-            expression, name = f"date_trunc('{term.unit}', {expression})", term.unit
+            expression, name = f"date_trunc('{term.unit}', {expression})::date", term.unit
         return [expression], [_Item(expression, name)]
 
     def _items(self, term: Term) -> list[_Item]:
@@ -536,18 +642,52 @@ class _Composer:
         query = self.query
         for order in orders:
             for expression in self._order_expressions(order.term):
-                direction = " desc" if order.descending else ""
-                nulls = " nulls last" if order.descending else ""
+                descending = order.descending != self._turned(order.term)
+                direction = " desc" if descending else ""
+                nulls = " nulls last" if descending else ""
                 query.order.append(f"{expression}{direction}{nulls}")
         if query.select and all(item.aggregated for item in items):
             return
         taken = {entry.split(" desc")[0] for entry in query.order}
+        if any(order.extreme for order in orders) and not grouped:
+            keys = [query.column_name(query.root.oid, k) for k in self.schema.key(query.root)]
+            if keys:
+                query.order += [key for key in keys if key not in taken]
+                return
         ties = [
             item.sql for item in _unique(items) if not item.aggregated and item.sql not in taken
         ]
         query.order += ties
         if grouped:
             query.order += [key for key in query.group if key not in taken and key not in ties]
+
+    def _turned(self, term: Term) -> bool:
+        """Whether the oldest has the smallest value: a date of birth, not an age."""
+        return term.hints[:1] == ("age",) and self.resolver.column(term).column.category == "D"
+
+    def _sum_below(self) -> None:
+        """Rank by what lies in many rows of another table: by its sum or extreme."""
+        frame = self.frame
+        entity = frame.entity
+        if entity is None or frame.groups or any(term.aggregate for term in frame.select):
+            return
+        for order in frame.orders:
+            term = order.term
+            if not order.extreme or term.aggregate or not term.matches:
+                continue
+            ref = self.resolver.column(term)
+            if ref.relation.oid == entity.oid:
+                continue
+            found = self.schema.joins.path([entity.oid], ref.relation.oid, frame.hints)
+            if found is None or all(step.to_one for step in found[0]):
+                continue
+            if additive(ref):
+                aggregate = "sum"
+            else:
+                aggregate = "max" if order.descending else "min"
+            order.term = Term(
+                [Match(ref.relation, ref.column, 1.0)], aggregate=aggregate, text=term.text
+            )
 
     def _order_expressions(self, term: Term) -> list[str]:
         if term.aggregate:
@@ -564,6 +704,13 @@ class _Composer:
                 else []
             )
         return [self.query.column(self.resolver.column(term))]
+
+
+def _trimmed(path: list[Step]) -> list[Step]:
+    """Leave out last joins that only confirm what a foreign key says."""
+    while len(path) > 1 and path[-1].to_one and path[-1].declared:
+        path = path[:-1]
+    return path
 
 
 def _unique(items: list[_Item]) -> list[_Item]:

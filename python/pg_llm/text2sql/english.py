@@ -9,7 +9,7 @@ from pg_llm.text2sql.english_dates import year_range
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Order, Presence, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
 from pg_llm.text2sql.measures import measure
-from pg_llm.text2sql.patterns import apply, first, pick
+from pg_llm.text2sql.patterns import Handler, apply, first, pick
 
 if TYPE_CHECKING:
     from pg_llm.text2sql.english_lexer import Probe
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def read(question: str, schema: SchemaIndex, probe: Probe) -> Frame:
     """Return the meaning of an English question; raises `Declined`."""
     units = english_lexer.lexemes(question, schema, probe)
-    reader = _Reader(schema, units)
+    reader = Reader(schema, units)
     frame = reader.read()
     frame.hints = english_lexer.content_words(question)
     return frame
@@ -29,13 +29,14 @@ def _word(symbol: str, text: str = "", payload: object = None) -> Lexeme:
     return Lexeme(symbol, text, payload)
 
 
-class _Reader:
+class Reader:
     """One pass over one question."""
 
     def __init__(self, schema: SchemaIndex, units: list[Lexeme]) -> None:
         self._schema = schema
         self._frame = Frame()
         self._units = units
+        self._restricting = False
 
     def read(self) -> Frame:
         frame = self._frame
@@ -80,28 +81,43 @@ class _Reader:
         self._items(rest)
         if not frame.select:
             frame.select = kept
+        elif not any(term.aggregate for term in frame.select):
+            frame.select += [term for term in kept if term.aggregate]
         frame.entity = entity or frame.entity
 
     # ---- chunks -------------------------------------------------------------
 
     def _chunks(self, units: list[Lexeme]) -> list[Lexeme]:
-        for pattern, handler in (
+        for pattern, handler in self._rules():
+            units = apply(units, pattern, handler)
+        return units
+
+    def _rules(self) -> list[tuple[str, Handler]]:
+        return [
             (r"&&+", lambda _: [_word("&", ",")]),
             (r"C?W?!?L[FU]*[SVN?]", self._like),
+            (r"TT+", self._compound),
             (r"TS|TV", self._table_value),
             (r"C[FWP]?[SV](?:[&|][SV])*", self._column_values),
             (r"b?[SV](?:[&|]+[SV])*", self._values),
             (r"C?F?BD&D|C?FDFD|C?F?BN&N|C?FNFN", self._between),
             (r"C?[FP]*Np?|C?[FP]*Dp?", self._dates),
-            (r"EM|M(?=[aqAQCT])", self._group_by_time),
+            (r"EM|YM|M(?=[aqAQCT])", self._group_by_time),
+            (r"(?<!P)(?<!O)N(?=T(?:[FWc]|TW)*X)", self._first_few),
+            (r"A[FU]*TC", self._aggregate_of_own),
             (r"X?A(?:&?A)*[FU]*c?C(?:c?[&]C(?=[FE]|$))?", self._aggregates),
             (r"A[FU]*c?T", self._aggregate_of_table),
+            (r"Q[FU]*c*U?TC", self._count_column),
             (r"Q[FU]*c*U?[TC]", self._count),
+            (r"[aq][^OXE!Y]*Y[TC](?:&[TC](?=[FWcE&]|$))*", self._group_by),
+            (r"Y", self._plain_by),
             (r"[TCaq]?W?P(?:A|E|a)[FCT]*", self._against),
+            (r"(?<!C)(?<!CW)(?<!a)(?<!aW)PN[TC]|NpT|NpC|PC[FW]?N", self._compare_number_first),
             (r"[Caq]W?F?PNp?", self._compare),
-            (r"P?NpT|PN[TC]|NpC|PC[FW]?N", self._compare_number_first),
+            (r"PN[TC]", self._compare_number_first),
             (r"[Caq]FN|[Caq]N(?:\|N)*|WNC|WNT", self._equal),
             (r"P?Np?", self._bare_number),
+            (r"c\|[WF]*c", self._alternatives),
             (r"XNXF?(?=[CTaq])|NX|XN", self._limited),
             (r"X[cU]*[TC][FW]+[aq]|XTFC", self._top_by),
             (r"O[FX]*[UFE]*[Caq]K?(?:&[Caq]K?)*", self._order),
@@ -112,9 +128,7 @@ class _Reader:
             (r"[WF]*XF?[UF]*[aq]", self._superlative_term),
             (r"E[FU]*[TC](?:[&]E?[TC](?=[&FWcX.]|$))?", self._group),
             (r"![WF]*c?[TC]?(?:[FW]*c)*", self._negation),
-        ):
-            units = apply(units, pattern, handler)
-        return units
+        ]
 
     def _condition(self, condition: Condition) -> Lexeme:
         return _word("c", condition.text, condition)
@@ -123,6 +137,12 @@ class _Reader:
         """Category Comedy: the value is one of that table."""
         table, value = units
         oid = table.tables[0].relation.oid
+        named = {
+            (m.relation.oid, m.column.name) for m in table.columns if m.column and m.score >= 0.8
+        }
+        if any((v.ref.relation.oid, v.ref.column.name) in named for v in value.values):
+            table.symbol = "C"
+            return None
         inside = [one for one in value.values if one.ref.relation.oid == oid]
         if inside:
             value.values = inside
@@ -132,7 +152,7 @@ class _Reader:
             display = self._schema.display(table.tables[0].relation)
             text = [ref for ref in display if ref.column.category == "S"][:1]
             if text:
-                term = _term_of_ref(text[0])
+                term = term_of_ref(text[0])
                 return [
                     table,
                     self._condition(Condition(term, "=", (value.text,), text=value.text)),
@@ -150,7 +170,7 @@ class _Reader:
             [v for v in value.values if (v.ref.relation.oid, v.ref.column.name) in names]
             for value in values
         ]
-        term = _term(column)
+        term = term_of(column)
         if all(inside):
             if first(units[1:], "F") is not None and column.score >= 0.8:
                 # "population of Berlin" asks for it; "in the city of Berlin" does not
@@ -190,6 +210,8 @@ class _Reader:
                 )
             )
         if units[0].symbol == "b":
+            for condition in conditions:
+                condition.apart = True
             return [self._condition(condition) for condition in conditions]
         columns = [
             {(v.ref.relation.oid, v.ref.column.name) for v in condition.choices}
@@ -208,7 +230,7 @@ class _Reader:
             return None
         text = str(value.text)
         column = first(units, "C")
-        term = _term(column) if column else Term(text="name")
+        term = term_of(column) if column else Term(text="name")
         escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return [
             self._condition(
@@ -225,7 +247,7 @@ class _Reader:
     def _between(self, units: list[Lexeme]) -> list[Lexeme] | None:
         low, high = pick(units, "DN")
         column = first(units, "C")
-        term = _term(column) if column else Term(hints=("date", "time", "year"))
+        term = term_of(column) if column else Term(hints=("date", "time", "year"))
         if low.symbol == "N" and (column or not (_is_year(low) and _is_year(high))):
             if units[0].symbol == "F" and units[0].text != "from":
                 return None
@@ -260,7 +282,7 @@ class _Reader:
             )
             if not _is_year(when) or not (yearly or placed or temporal):
                 return None
-            if column is not None and not yearly and not temporal and not _dated(column):
+            if column is not None and not yearly and not temporal and not dated(column):
                 column_kept = [column]
                 column = None
             else:
@@ -268,12 +290,12 @@ class _Reader:
             span = year_range(when.payload)
         else:
             span, column_kept = when.payload, []
-            if column is not None and not _dated(column):
+            if column is not None and not dated(column):
                 column_kept, column = [column], None
         op = comparison.payload[0] if comparison else "="
         if units[-1].symbol == "p":
             op = units[-1].payload
-        term = _term(column) if column else Term(hints=("date", "time", "year"))
+        term = term_of(column) if column else Term(hints=("date", "time", "year"))
         return [*column_kept, self._condition(_dated_condition(term, op, span))]
 
     def _aggregates(self, units: list[Lexeme]) -> list[Lexeme]:
@@ -285,20 +307,27 @@ class _Reader:
         columns = pick(units, "C")
         aggregates = [unit.payload for unit in pick(units, "A")]
         terms = [
-            Term(_term(columns[0]).matches, aggregate=aggregate, text=columns[0].text)
+            Term(term_of(columns[0]).matches, aggregate=aggregate, text=columns[0].text)
             for aggregate in aggregates
         ]
-        if len(columns) > 1:
-            terms += [
-                Term(_term(column).matches, aggregate=aggregates[-1], text=column.text)
-                for column in columns[1:]
-            ]
+        for column in columns[1:]:
+            summed = numeric(column) and numeric(columns[0])
+            terms.append(
+                Term(
+                    term_of(column).matches,
+                    aggregate=aggregates[-1] if summed else None,
+                    text=column.text,
+                )
+            )
         kept = pick(units, "c")
         out: list[Lexeme] = []
         for term in terms:
             if out:
                 out.append(_word("&", ","))
-            out.append(_word("a", term.text, term))
+            if term.aggregate:
+                out.append(_word("a", term.text, term))
+            else:
+                out.append(columns[-1])
         return [*kept, *out]
 
     def _aggregate_of_table(self, units: list[Lexeme]) -> list[Lexeme] | None:
@@ -313,8 +342,28 @@ class _Reader:
                 *pick(units, "c"),
                 _word("q", table.text, Term(relation=relation, aggregate="count")),
             ]
-        term = _term_of_ref(found, aggregate)
+        term = term_of_ref(found, aggregate)
         return [*pick(units, "c"), _word("a", table.text, term)]
+
+    def _compound(self, units: list[Lexeme]) -> list[Lexeme]:
+        """Car models: the last noun is the head."""
+        return units[-1:]
+
+    def _alternatives(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        one, two = units[0].payload, units[-1].payload
+        if one.term.aggregate or two.term.aggregate:
+            return None
+        parts = [*(one.alternatives or (one,)), two]
+        return [self._condition(Condition(Term(), "or", alternatives=tuple(parts)))]
+
+    def _count_column(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Number of degree names: a column of that table."""
+        table, column = units[-2:]
+        inside = [m for m in column.columns if m.relation.oid == table.tables[0].relation.oid]
+        if not inside or inside[0].score < 0.45:
+            return None
+        column.columns = inside
+        return self._count([*units[:-2], column])
 
     def _count(self, units: list[Lexeme]) -> list[Lexeme] | None:
         last = units[-1]
@@ -351,10 +400,12 @@ class _Reader:
             inner = terms[-1].payload
         elif aggregate is not None:
             if lead is not None and lead.symbol == "C":
-                inner = Term(_term(lead).matches, aggregate=aggregate.payload, text=lead.text)
+                inner = Term(term_of(lead).matches, aggregate=aggregate.payload, text=lead.text)
             elif columns:
                 inner = Term(
-                    _term(columns[-1]).matches, aggregate=aggregate.payload, text=columns[-1].text
+                    term_of(columns[-1]).matches,
+                    aggregate=aggregate.payload,
+                    text=columns[-1].text,
                 )
             elif comparison.payload[1].words:
                 inner = Term(hints=comparison.payload[1].words, aggregate=aggregate.payload)
@@ -364,7 +415,7 @@ class _Reader:
             return None
         outer = Term(inner.matches, hints=inner.hints, text=inner.text)
         if lead is not None and lead.symbol == "C":
-            outer = _term(lead)
+            outer = term_of(lead)
         op = comparison.payload[0]
         kept = [lead] if lead is not None and lead.symbol in "Tq" else []
         return [*kept, self._condition(Condition(outer, op, against=inner))]
@@ -376,9 +427,9 @@ class _Reader:
         op = units[-1].payload if units[-1].symbol == "p" else comparison.payload[0]
         lead = units[0]
         if lead.symbol == "C":
-            if comparison.payload[1].words and not _numeric(lead):
+            if comparison.payload[1].words and not numeric(lead):
                 return [lead, *(self._bare_number(units[1:]) or units[1:])]
-            term = _term(lead)
+            term = term_of(lead)
         else:
             term = lead.payload
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
@@ -391,8 +442,8 @@ class _Reader:
         op = after.payload if after else comparison.payload[0] if comparison else "="
         if what.symbol == "T":
             term = Term(relation=what.tables[0].relation, aggregate="count")
-        elif _numeric(what):
-            term = _term(what)
+        elif numeric(what):
+            term = term_of(what)
         elif what.columns:
             term = Term(what.columns, aggregate="count", distinct=True, text=what.text)
         else:
@@ -402,12 +453,12 @@ class _Reader:
     def _equal(self, units: list[Lexeme]) -> list[Lexeme] | None:
         numbers = pick(units, "N")
         what = first(units, "CaqT")
-        if what is None or (what.symbol == "C" and not (_numeric(what) or _texty(what))):
+        if what is None or (what.symbol == "C" and not (numeric(what) or _texty(what))):
             return None
         if what.symbol == "T":
             term = Term(relation=what.tables[0].relation, aggregate="count")
         elif what.symbol == "C":
-            term = _term(what)
+            term = term_of(what)
         else:
             term = what.payload
         values = tuple(number.payload for number in numbers)
@@ -452,7 +503,7 @@ class _Reader:
         terms: list[Order] = []
         for unit in units[1:]:
             if unit.symbol in "Caq":
-                term = _term(unit) if unit.symbol == "C" else unit.payload
+                term = term_of(unit) if unit.symbol == "C" else unit.payload
                 terms.append(Order(term, bool(default and default.payload.descending)))
             elif unit.symbol == "K" and terms:
                 for one in terms:
@@ -478,7 +529,7 @@ class _Reader:
 
     def _order_direction_first(self, units: list[Lexeme]) -> list[Lexeme]:
         last = units[-1]
-        term = _term(last) if last.symbol == "C" else last.payload
+        term = term_of(last) if last.symbol == "C" else last.payload
         self._frame.orders.append(Order(term, bool(units[0].payload)))
         return []
 
@@ -509,13 +560,39 @@ class _Reader:
 
     def _group(self, units: list[Lexeme]) -> list[Lexeme]:
         for unit in pick(units, "TC"):
-            self._frame.groups.append(_group_term(unit))
+            self._frame.groups.append(group_term(unit))
         return []
 
-    def _group_by_time(self, units: list[Lexeme]) -> list[Lexeme] | None:
+    def _group_by_time(self, units: list[Lexeme]) -> list[Lexeme]:
         unit = units[-1].payload
         self._frame.groups.append(Term(hints=("date", "time", unit), unit=unit, text=unit))
         return []
+
+    def _first_few(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """The 5 products with the highest price."""
+        if not isinstance(units[0].payload, int) or not 0 < units[0].payload < 10_000:
+            return None
+        self._frame.limit = units[0].payload
+        return []
+
+    def _aggregate_of_own(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Total payment amount: a column of that table."""
+        table, column = units[-2:]
+        inside = [m for m in column.columns if m.relation.oid == table.tables[0].relation.oid]
+        if not inside or inside[0].score < 0.45:
+            return None
+        column.columns = inside
+        return self._aggregate_list([units[0], column])
+
+    def _group_by(self, units: list[Lexeme]) -> list[Lexeme]:
+        """Total amount by method."""
+        at = next(position for position, unit in enumerate(units) if unit.symbol == "Y")
+        for unit in pick(units[at:], "TC"):
+            self._frame.groups.append(group_term(unit))
+        return units[:at]
+
+    def _plain_by(self, units: list[Lexeme]) -> list[Lexeme]:
+        return [_word("F", units[0].text)]
 
     def _top_by(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Top 5 customers by total payment."""
@@ -525,7 +602,7 @@ class _Reader:
         preposition = units[-2]
         if preposition.symbol == "F" and preposition.text not in ("by", "in", "via"):
             return None
-        self._extreme(mark, last.payload if last.symbol in "aq" else _term(last))
+        self._extreme(mark, last.payload if last.symbol in "aq" else term_of(last))
         return [unit for unit in units[1:-1] if unit.symbol in "TCcU"]
 
     def _negation(self, units: list[Lexeme]) -> list[Lexeme] | None:
@@ -540,7 +617,7 @@ class _Reader:
         if column is not None:
             if conditions:
                 return None
-            return [self._condition(Condition(_term(column), "is null", text=column.text))]
+            return [self._condition(Condition(term_of(column), "is null", text=column.text))]
         if not conditions:
             return None
         conditions[0].negated = not conditions[0].negated
@@ -573,7 +650,7 @@ class _Reader:
             elif symbol == "U" and opened:
                 frame.distinct = True
             elif symbol in "aq":
-                if opened or previous == "&":
+                if opened or previous in "&GH":
                     frame.select.append(unit.payload)
                 else:
                     raise Declined(f'the part "{unit.text}" of the question could not be placed')
@@ -586,6 +663,9 @@ class _Reader:
                 index += self._superlative_item(unit, units[index + 1 :], opened)
             elif symbol == "W":
                 opened = opened and not (frame.select or frame.entity)
+                self._restricting = not opened
+            elif symbol in "GH":
+                opened = opened or not frame.select
             elif symbol in "NDPpBLSV":
                 raise Declined(f'the part "{unit.text}" of the question could not be placed')
             elif symbol == "A":
@@ -601,13 +681,10 @@ class _Reader:
 
     def _column_item(self, unit: Lexeme, opened: bool, previous: str) -> None:
         frame = self._frame
-        if opened or (previous == "&" and frame.entity is None):
-            term = _term(unit)
-            if frame.distinct and len(frame.select) == 0:
-                pass
-            frame.select.append(term)
+        if opened or (previous == "&" and not self._restricting):
+            frame.select.append(term_of(unit))
         elif unit.columns and unit.columns[0].column and unit.columns[0].column.category == "B":
-            frame.conditions.append(Condition(_term(unit), "true", text=unit.text))
+            frame.conditions.append(Condition(term_of(unit), "true", text=unit.text))
         else:
             frame.scores.append(0.4)
             frame.warnings.append(f'the word "{unit.text}" was not used')
@@ -623,6 +700,9 @@ class _Reader:
             if frame.entity is None:
                 frame.entity = relation
                 frame.entity_score = unit.tables[0].score
+            return True
+        if opened and previous == "&" and unit.columns and unit.columns[0].score >= 0.8:
+            frame.select.append(term_of(unit))
             return True
         if frame.entity is None and not (opened and not frame.select):
             frame.entity = relation
@@ -649,7 +729,7 @@ class _Reader:
             if (
                 target is not None
                 and target.symbol == "C"
-                and _numeric_or_date(target)
+                and numeric_or_date(target)
                 and not mark.hint.words
             ):
                 pass
@@ -660,26 +740,26 @@ class _Reader:
                 self._extreme(mark, Term(aggregate="count"))
                 return 0
             if target.symbol == "C" and opened:
-                term = _term(target)
+                term = term_of(target)
                 frame.select.append(term)
                 frame.groups.append(term)
                 self._extreme(mark, Term(aggregate="count"))
                 return skipped + 1
             raise Declined(f'"{unit.text}" of what is not clear')
         if target.symbol == "C":
-            if opened and not frame.select and not mark.limit and _numeric_or_date(target):
+            if opened and not frame.select and not mark.limit and numeric_or_date(target):
                 after = rest[skipped + 1 :]
                 if not after or after[0].symbol != "T" or True:
-                    term = _term(target)
+                    term = term_of(target)
                     term.aggregate = "max" if mark.descending else "min"
                     frame.select.append(term)
                     return skipped + 1
-            if opened and mark.limit and not _numeric_or_date(target):
+            if opened and mark.limit and not numeric_or_date(target):
                 frame.limit = mark.limit
                 frame.orders.append(Order(Term(text="?"), mark.descending, extreme=True))
                 return 0
-            if _numeric_or_date(target):
-                self._extreme(mark, _term(target))
+            if numeric_or_date(target):
+                self._extreme(mark, term_of(target))
             else:
                 self._extreme(
                     mark, Term(target.columns, aggregate="count", distinct=True, text=target.text)
@@ -740,24 +820,24 @@ def _either(conditions: list[Condition], negated: bool) -> Condition:
     return Condition(head.term, "in", values, choices=choices, negated=negated, text=head.text)
 
 
-def _term(unit: Lexeme) -> Term:
+def term_of(unit: Lexeme) -> Term:
     return Term(list(unit.columns), text=unit.text)
 
 
-def _term_of_ref(ref: object, aggregate: str | None = None) -> Term:
+def term_of_ref(ref: object, aggregate: str | None = None) -> Term:
     from pg_llm.text2sql.index import ColumnRef, Match
 
     assert isinstance(ref, ColumnRef)
     return Term([Match(ref.relation, ref.column, 1.0)], aggregate=aggregate, text=ref.column.name)
 
 
-def _group_term(unit: Lexeme) -> Term:
+def group_term(unit: Lexeme) -> Term:
     if unit.symbol == "T":
         table, columns = unit.tables[0], unit.columns
         if columns and columns[0].score > table.score:
             return Term(columns, text=unit.text)
         return Term(relation=table.relation, text=unit.text)
-    return _term(unit)
+    return term_of(unit)
 
 
 def _is_year(unit: Lexeme) -> bool:
@@ -768,7 +848,7 @@ def _is_key(name: str) -> bool:
     return name.lower().endswith(("id", "_no", "code", "key", "number", "_num"))
 
 
-def _numeric(unit: Lexeme) -> bool:
+def numeric(unit: Lexeme) -> bool:
     return any(m.column and m.column.category == "N" for m in unit.columns[:3])
 
 
@@ -776,11 +856,11 @@ def _texty(unit: Lexeme) -> bool:
     return any(m.column and m.column.category == "S" for m in unit.columns[:1])
 
 
-def _numeric_or_date(unit: Lexeme) -> bool:
+def numeric_or_date(unit: Lexeme) -> bool:
     return any(m.column and m.column.category in "ND" for m in unit.columns[:3])
 
 
-def _dated(unit: Lexeme) -> bool:
+def dated(unit: Lexeme) -> bool:
     return any(
         m.column and (m.column.category in "D" or "year" in m.column.name.lower())
         for m in unit.columns[:3]

@@ -31,6 +31,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _MAX_SPAN = 5
+_EACH = frozenset({"each", "per", "every", "by"})
 _FILLERS = frozenset({"of", "the", "a", "in", "for"})
 
 
@@ -114,9 +115,9 @@ def _meanings(
 def _phrase_worth(symbol: str, size: int, opening: bool) -> float:
     if opening and symbol in "GHQ":
         return size * 1.2 + 0.3
-    if symbol == "A":
+    if symbol in "AX":
         return 1.2 * size
-    return float(size) - (0.1 if size == 1 else 0.0)
+    return size * 1.3 - 0.4
 
 
 def _single(
@@ -140,8 +141,10 @@ def _single(
         yield 0.5, Lexeme(".", ".") if at + 1 < len(units) else None
     elif word in NUMBERS and word != "one":
         yield 1.0, Lexeme("N", word, NUMBERS[word])
-    elif word in lexicon.TIME_UNITS:
-        yield 0.6, Lexeme("M", word, lexicon.TIME_UNITS[word])
+    elif word in lexicon.TIME_UNITS and (
+        word.endswith(("ly", "ual")) or (at > 0 and units[at - 1].lower in _EACH)
+    ):
+        yield 1.15, Lexeme("M", word, lexicon.TIME_UNITS[word])
     elif word in lexicon.STOP:
         yield 0.3, None
     elif lexicon.is_light(word):
@@ -157,7 +160,7 @@ def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lex
     if words[0] in _FILLERS or words[-1] in _FILLERS:
         return
     content = [word for word in words if word not in _FILLERS]
-    if len(content) < len(words) and len(content) < 2:
+    if len(content) < len(words) and (len(content) < 2 or _ends_in_table(content, schema)):
         return
     if len(content) == 1 and (
         (words[0] in lexicon.STOP and words[0] not in _NOUN_STOPS) or len(words[0]) < 2
@@ -177,11 +180,40 @@ def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lex
         if tables[0].score < 0.45:
             return
         symbol = "T"
+    if symbol == "C":
+        pointed = _pointed(columns, tables, schema)
+        if pointed is not None:
+            symbol, tables = "T", [pointed]
     light = lexicon.is_light(words[0]) and len(words) == 1
     worth = (len(words) if top >= 0.8 else len(words) * 0.75) * (0.55 + 0.5 * top)
     if light and not _is_noun(words[0], found, schema):
         worth = 0.1
     yield worth, Lexeme(symbol, phrase, content, tables=tables, columns=columns, score=top)
+
+
+def _pointed(columns: list[Match], tables: list[Match], schema: SchemaIndex) -> Match | None:
+    """Return the table that a foreign key named after it points to.
+
+    The makers of a car are rows of the table of makers, not the key.
+    """
+    best = columns[0]
+    if best.column is None or best.score < 0.8:
+        return None
+    for step in schema.joins.steps(best.relation.oid):
+        if step.to_one and step.declared and step.source_columns == (best.column.name,):
+            for table in tables:
+                if table.relation.oid == step.target and table.score >= 0.4:
+                    return table
+    return None
+
+
+def _ends_in_table(words: list[str], schema: SchemaIndex) -> bool:
+    """Whether "id of courses" is a column of a table rather than one name."""
+    return any(
+        match.column is None and match.score >= 0.8
+        for size in (1, 2)
+        for match in schema.find(words[-size:])
+    )
 
 
 # Stop words that a schema may well use as names.
@@ -193,9 +225,10 @@ _NOUN_STOPS = frozenset(
 
 def _is_noun(word: str, found: list[Match], schema: SchemaIndex) -> bool:
     """Tell whether a word that may be a verb is the schema's own word."""
+    exact = stem(word) in schema.by_word
     if word.endswith(("ed", "ing")):
-        return False
-    return any(stem(word) == other for other in schema.by_word) and found[0].score >= 0.7
+        return exact and word.endswith("ing") and found[0].score >= 0.8
+    return exact and found[0].score >= 0.7
 
 
 def _value(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pg_llm.text2sql.lexeme import Hint, Superlative
 
-AGE = Hint(("age",), ("birth date", "birthday", "founded", "year"))
+AGE = Hint(("age",), ("birth", "birth date", "birthday", "founded", "opened", "established"))
 _SIZE = Hint(("size", "area", "capacity", "population", "amount", "total"))
 _LENGTH = Hint(("length", "duration", "height", "distance"))
 _WEIGHT = Hint(("weight", "mass"))
@@ -158,7 +158,7 @@ def _phrases() -> dict[str, tuple[str, object]]:
         None,
         "each|every|per|for each|in each|by each|of each|at each|from each|with each|for every|in every|of every|to each|on each|grouped by|group by|broken down by|break down by|split by|within each|for each of|aggregated by|across each|for all the different",
     )
-    add("E", None, "for each type of|per each")
+    add("E", None, "per each")
     add(
         "O",
         None,
@@ -210,7 +210,8 @@ def _phrases() -> dict[str, tuple[str, object]]:
     add("F", "for", "for|among|amongst|across|regarding|concerning|about|belonging to|out of")
     add("F", "in", "in|inside|within|at|into|on|during|located in|based in|living in|throughout")
     add("F", "from", "from")
-    add("F", "by", "by|via|through")
+    add("Y", "by", "by")
+    add("F", "by", "via|through")
     add("F", "to", "to|toward|towards|onto")
     add("I", None, "is|are|was|were|be|been|being|'s")
     add("b", None, "both")
@@ -245,14 +246,14 @@ STOP = frozenset(
     " too very just exist exists existing available currently current overall altogether"
     " respectively corresponding correspondingly database table record records row rows data"
     " information info details entire whole such would could should can may might will shall as if"
-    " same own various ever yet still already both well value values result results answer query"
+    " same own various ever yet still already well value values result results answer query"
     " following given certain particular specific individual one ones name's someone anyone"
     " everyone now today's list set terms term entries entry instances also out up off able"
     " many much their associated related recorded listed whatever together only total's show"
     " using used use based happen happened happening occur occurred occurs take taken taking took"
     " place places each's held hold holds called named known titled labeled labelled"
     " involved involving involve involves include included includes including contain"
-    " considering regardless when within ignore member members people person persons both"
+    " considering regardless when within ignore member members people person persons"
     " thing things".split()
 )
 

@@ -57,7 +57,8 @@ class Condition:
     true, false. `values` are numbers, texts, or one `DateRange`; `against`
     compares with an aggregate of a column over all rows instead.
     `choices` are the columns that hold the value, for conditions that the
-    question states by a value alone.
+    question states by a value alone. `apart`: satisfied by a row of its own
+    ("both a cat and a dog").
     """
 
     term: Term
@@ -67,6 +68,7 @@ class Condition:
     choices: tuple[ValueMatch, ...] = ()
     alternatives: tuple[Condition, ...] = ()
     negated: bool = False
+    apart: bool = False
     text: str = ""
 
 

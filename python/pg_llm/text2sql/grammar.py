@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql import english
+from pg_llm.text2sql import chinese, english
 from pg_llm.text2sql.compose import Composition, compose
 from pg_llm.text2sql.frame import Declined, Frame
 from pg_llm.text2sql.words import is_chinese
@@ -28,9 +28,8 @@ class Reading:
 
 def read(question: str, schema: SchemaIndex, probe: Probe) -> Reading:
     """Return the SQL that the grammar composes; raises `Declined`."""
-    if is_chinese(question):
-        raise Declined("not yet")
-    frame = english.read(question, schema, probe)
+    language = chinese if is_chinese(question) else english
+    frame = language.read(question, schema, probe)
     composition = compose(frame, schema)
     confidence = _confidence(frame, composition)
     if frame.unread and confidence < SURE:

@@ -108,7 +108,7 @@ def check(database: Database, sql: str) -> Guarded:
     anything was executed.
     """
     query = _single_query(database, sql)
-    tree = nodes.parse(server.analyse(database, query).tree)
+    tree = nodes.parse(server.analyse(database, query).tree, constants=True)
     every = [node for top in tree for node in _walk(top)]
     _refuse_actions(every)
     _refuse_endless(every)
@@ -125,9 +125,11 @@ def _single_query(database: Database, sql: str) -> str:
     if len(found) != 1:
         raise Refused("the text is not exactly one statement")
     statement = found[0]
-    if statement.verb != "query" or statement.query is None:
+    query = (statement.query or "").strip()
+    # EXPLAIN, DECLARE and others carry a query, and are none.
+    if statement.verb != "query" or query != statement.text.strip():
         raise Refused("the statement is not a query")
-    return statement.query.strip()
+    return query
 
 
 def _walk(node: Node) -> Iterator[Node]:

@@ -99,6 +99,7 @@ class SchemaIndex:
     by_word: dict[str, list[Term]] = field(default_factory=lambda: defaultdict(list))
     values: dict[str, list[ValueMatch]] = field(default_factory=lambda: defaultdict(list))
     labels: list[tuple[str, Match]] = field(default_factory=list)
+    names: dict[str, list[Match]] | None = None
     _initials: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _matches: dict[str, dict[str, float]] = field(default_factory=dict)
 
@@ -229,6 +230,26 @@ def _add_values(built: SchemaIndex, relation: Relation, column: Column) -> None:
     for value in column.values:
         if 0 < len(value) <= 80:
             built.values[fold(value)].append(ValueMatch(ref, value, 1.0))
+    for name, value in _translated(column):
+        built.values[fold(name)].append(ValueMatch(ref, value, 0.95))
+
+
+def _translated(column: Column) -> Iterator[tuple[str, str]]:
+    """Yield Chinese names of values where a comment lists both side by side.
+
+    "Status: open, paid or overdue. 状态：未付、已付、逾期。": lists of one length,
+    and the English one names values of the column.
+    """
+    comment = column.comment or ""
+    listed = re.search(r":\s*([^.。]+)", comment)
+    named = re.search(r"：([^。（]+、[^。（]+)", comment)
+    if listed is None or named is None:
+        return
+    values = [word.strip() for word in re.split(r",| or | and ", listed[1]) if word.strip()]
+    names = [word.strip() for word in named[1].split("、")]
+    stored = {fold(value): value for value in column.values}
+    if len(values) == len(names) and all(fold(value) in stored for value in values):
+        yield from ((name, stored[fold(value)]) for name, value in zip(names, values, strict=True))
 
 
 def fold(text: str) -> str:

@@ -31,3 +31,34 @@ def measure(relation: Relation) -> ColumnRef | None:
         if found:
             return None
     return None
+
+
+def additive(ref: ColumnRef) -> bool:
+    """Whether sums of a column mean something: amounts, counts, quantities."""
+    words = {stem(piece) for piece in split_identifier(ref.column.name)}
+    rates = {"price", "rate", "rating", "average", "avg", "percent", "age", "score"}
+    comment = ref.column.comment or ""
+    return (
+        ref.column.category == "N"
+        and not words & rates
+        and (
+            bool(
+                words
+                & {
+                    "amount",
+                    "total",
+                    "revenue",
+                    "sale",
+                    "quantity",
+                    "qty",
+                    "unit",
+                    "cost",
+                    "margin",
+                    "profit",
+                    "fare",
+                    "fee",
+                }
+            )
+            or any(word in comment for word in ("金额", "总额", "销售额", "收入", "数量"))
+        )
+    )

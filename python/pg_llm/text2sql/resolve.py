@@ -107,9 +107,9 @@ class Resolver:
 
     def _context(self, relation: Relation, near: Relation | None) -> float:
         if near is not None and relation.oid == near.oid:
-            return 0.25
+            return 0.4
         if self.entity is not None and relation.oid == self.entity.oid:
-            return 0.2
+            return 0.35
         if self.root is not None and relation.oid == self.root.oid:
             return 0.15
         mentioned = {
@@ -143,6 +143,11 @@ class Resolver:
                 *(t.relation for t in self.frame.groups),
             )
             if place is not None
+        ]
+        places += [
+            self.column(other).relation
+            for other in (*self.frame.select, *(o.term for o in self.frame.orders))
+            if other.matches and other is not term
         ]
         seen = set()
         for place in places:
@@ -179,6 +184,9 @@ class Resolver:
         )
 
     def _date_column(self, relation: Relation, term: Term) -> Column | None:
+        named = [column for column in relation.columns if column.name.lower() == term.unit]
+        if named:
+            return named[0]
         dates = [column for column in relation.columns if column.category == "D"]
         kept = [c for c in dates if not _HOUSEKEEPING & set(split_identifier(c.name))] or dates
         if len(kept) > 1:

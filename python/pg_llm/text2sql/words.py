@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 
 _IRREGULAR = {
+    "ids": "id",
     "people": "person",
     "persons": "person",
     "children": "child",
@@ -197,6 +198,7 @@ _SYNONYM_SETS = (
     ("area", "surface"),
     ("form", "type"),
     ("leader", "head"),
+    ("maker", "manufacturer", "producer"),
     ("average", "mean"),
     ("percent", "percentage"),
 )

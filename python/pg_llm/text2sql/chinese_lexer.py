@@ -1,0 +1,196 @@
+"""From a Chinese question to lexemes.
+
+Chinese has no spaces; the cover of the question by phrases, names of the
+schema (comments, or names in Chinese), values, numbers and dates that is
+worth most is its segmentation.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pg_llm.text2sql import chinese_lexicon as lexicon
+from pg_llm.text2sql.chinese_dates import date_spans
+from pg_llm.text2sql.index import Match, fold
+from pg_llm.text2sql.lexeme import Lexeme
+from pg_llm.text2sql.words import is_chinese
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pg_llm.text2sql.english_lexer import Probe
+    from pg_llm.text2sql.index import SchemaIndex
+
+_LONGEST = 14
+_QUOTED = re.compile(r"[“\"‘'「『《]([^”\"’'」』》]+)[”\"’'」』》]")
+_LATIN = re.compile(
+    r"[A-Za-z][A-Za-z0-9_.&'-]*(?: [A-Za-z][A-Za-z0-9_.&'-]*)*|\d[\d,]*(?:\.\d+)?%?"
+)
+# Ends and beginnings of a comment that do not belong to the name it gives.
+_TAILS = ("记录", "信息", "列表", "明细", "数据", "资料", "表", "日志")
+_UNITS = {"月": "month", "个月": "month", "年": "year", "季度": "quarter", "周": "week", "天": "day",
+          "日": "day", "月份": "month", "年份": "year"}  # fmt: skip
+
+
+def lexemes(question: str, schema: SchemaIndex, probe: Probe) -> list[Lexeme]:
+    """Return the lexemes of the cover of greatest worth."""
+    names = _names(schema)
+    fixed = _fixed(question, schema, probe)
+    best: list[tuple[float, list[Lexeme]]] = [(0.0, [])]
+    for end in range(1, len(question) + 1):
+        options: list[tuple[float, list[Lexeme]]] = []
+        for start in range(max(0, end - max(_LONGEST, lexicon.LONGEST)), end):
+            if _crosses(fixed, start, end):
+                continue
+            score, before = best[start]
+            for worth, unit in _meanings(question[start:end], names, schema):
+                options.append((score + worth, [*before, unit] if unit else before))
+        for start, (stop, units) in fixed.items():
+            if stop == end:
+                score, before = best[start]
+                options.append((score + 2.0 * (stop - start), [*before, *units]))
+        best.append(max(options, key=lambda option: option[0], default=best[-1]))
+    return _merged(best[-1][1])
+
+
+def _crosses(fixed: dict[int, tuple[int, list[Lexeme]]], start: int, end: int) -> bool:
+    return any(start < stop and end > begin for begin, (stop, _) in fixed.items())
+
+
+def _meanings(
+    text: str, names: dict[str, list[Match]], schema: SchemaIndex
+) -> Iterator[tuple[float, Lexeme | None]]:
+    size = len(text)
+    if text in lexicon.PHRASES:
+        symbol, payload = lexicon.PHRASES[text]
+        yield size + 0.25 * (size - 1), Lexeme(symbol, text, payload)
+    if text in lexicon.STOP or text.isspace():
+        yield size * 0.6, None
+    elif text in lexicon.LIGHT:
+        yield size * 0.7, Lexeme("v", text, text)
+    elif size == 1:
+        yield 0.0, Lexeme("?", text, text)
+    if text in _UNITS:
+        yield size * 0.8, Lexeme("m", text, _UNITS[text])
+    value = lexicon.number(text)
+    if value is not None:
+        yield size * 0.9, Lexeme("N", text, value)
+    found = names.get(text)
+    if found:
+        whole = 0.2 * (size - 1) if found[0].score >= 0.95 else 0.0
+        yield size * (0.5 + 0.75 * found[0].score) + whole, _named(text, found)
+    values = schema.values.get(fold(text)) if size >= 2 else None
+    if values:
+        yield size * 1.2, Lexeme("V", text, text, values=values)
+
+
+def _named(text: str, found: list[Match]) -> Lexeme:
+    tables = [match for match in found if match.column is None]
+    columns = [match for match in found if match.column is not None]
+    symbol = "T" if tables and tables[0].score >= found[0].score - 0.05 else "C"
+    return Lexeme(
+        symbol, text, [text], tables=tables, columns=columns, score=min(1.0, found[0].score)
+    )
+
+
+def _fixed(
+    question: str, schema: SchemaIndex, probe: Probe
+) -> dict[int, tuple[int, list[Lexeme]]]:
+    """Find quoted texts, dates, Latin words and numbers: their bounds are sure."""
+    fixed: dict[int, tuple[int, list[Lexeme]]] = {}
+    quoted = list(_QUOTED.finditer(question))
+    latin = [match for match in _LATIN.finditer(question) if match[0][0].isalpha()]
+    texts = [match[1] for match in quoted] + [match[0] for match in latin]
+    probed = probe(list(dict.fromkeys(texts)))
+    for match in quoted:
+        text = match[1].strip()
+        values = [*schema.values.get(fold(text), ()), *probed.get(fold(text), ())]
+        fixed[match.start()] = (
+            match.end(),
+            [Lexeme("V" if values else "S", text, text, values=values)],
+        )
+    for start, (end, span) in date_spans(question).items():
+        if not _crosses(fixed, start, end):
+            fixed[start] = (end, [Lexeme("D", question[start:end], span)])
+    for match in _LATIN.finditer(question):
+        start, end = match.span()
+        if not _crosses(fixed, start, end):
+            fixed[start] = (end, [_latin(match[0], schema, probed)])
+    return fixed
+
+
+def _latin(text: str, schema: SchemaIndex, probed: dict[str, list]) -> Lexeme:  # type: ignore[type-arg]
+    if text[0].isdigit():
+        plain = text.replace(",", "").rstrip("%")
+        return Lexeme("N", plain, float(plain) if "." in plain else int(plain))
+    values = [*schema.values.get(fold(text), ()), *probed.get(fold(text), ())]
+    if values:
+        return Lexeme("V", text, text, values=values)
+    found = schema.find([word.lower() for word in re.findall(r"\w+", text)])
+    if found:
+        return _named(text.lower(), found)
+    return Lexeme("S" if len(text) == 1 else "?", text, text)
+
+
+def _merged(units: list[Lexeme]) -> list[Lexeme]:
+    """Join neighbouring unread characters to the words they may be."""
+    merged: list[Lexeme] = []
+    for unit in units:
+        if unit.symbol == "?" and merged and merged[-1].symbol == "?":
+            merged[-1] = Lexeme("?", merged[-1].text + unit.text, None)
+        else:
+            merged.append(unit)
+    return merged
+
+
+def _names(schema: SchemaIndex) -> dict[str, list[Match]]:
+    """Return what each Chinese phrase may name, best first; kept with the index."""
+    if schema.names is None:
+        schema.names = _build(schema)
+    return schema.names
+
+
+def _build(schema: SchemaIndex) -> dict[str, list[Match]]:
+    tables: dict[int, list[str]] = {}
+    for label, match in schema.labels:
+        if match.column is None:
+            tables.setdefault(match.relation.oid, []).append(label)
+    heads = {label for labels in tables.values() for label in labels}
+    found: dict[str, dict[tuple[int, str], Match]] = {}
+    for label, match in schema.labels:
+        own = tables.get(match.relation.oid, []) if match.column is not None else []
+        for text, score in _variants(label, own, heads):
+            key = (match.relation.oid, match.column.name if match.column else "")
+            new = Match(match.relation, match.column, match.score * score)
+            old = found.setdefault(text, {}).get(key)
+            if old is None or old.score < new.score:
+                found[text][key] = new
+    return {
+        text: sorted(matches.values(), key=lambda match: -match.score)
+        for text, matches in found.items()
+    }
+
+
+def _variants(label: str, own: list[str], heads: set[str]) -> Iterator[tuple[str, float]]:
+    """Yield shorter forms of a label that a question may use, with their worth."""
+    yield label, 1.0
+    short = label
+    for tail in _TAILS:
+        if short.endswith(tail) and len(short) - len(tail) >= 2:
+            short = short[: -len(tail)]
+            yield short, 0.6 if tail == "明细" else 0.95
+    for table in sorted([*own, *heads], key=len, reverse=True):
+        if short.startswith(table) and len(short) - len(table) >= 2:
+            rest = short[len(table) :]
+            rest = rest[2:] if rest.startswith("所在") and len(rest) > 3 else rest
+            yield rest, 0.95 if table in own else 0.8
+    for size in range(2, len(short)):
+        share = size / len(short)
+        yield short[-size:], 0.2 + 0.6 * share
+        yield short[:size], 0.1 + 0.6 * share
+
+
+def has_names(schema: SchemaIndex) -> bool:
+    """Whether anything of the schema has a Chinese name or comment."""
+    return any(is_chinese(label) for label, _ in schema.labels)
