@@ -66,3 +66,23 @@ comment on function lineage_view(regclass, boolean) is
     'through_views: go on to the tables behind views. Writes nothing, so it works on a standby. '
     'Errors: 42704 for a relation that is not a view.';
 grant execute on function lineage_view(regclass, boolean) to llm_user;
+
+create function lineage_rules(relation regclass) returns table (
+    query text,
+    part text,
+    column_name text,
+    rule text,
+    in_words text
+)
+language plpython3u volatile parallel unsafe
+as $$
+if relation is None:
+    return []
+return @backend@.lineage.lineage_rules(plpy, relation)
+$$;
+comment on function lineage_rules(regclass) is
+    'The business rules in a relation''s definition: one row for each column, join, filter, grouping, ordering of a view''s query, '
+    'or for each computed column of a table. rule: SQL as the server writes it; in_words: a sentence about it; '
+    'query: the WITH query that it belongs to, null for the main one; '
+    'part: column, from, join, filter, group, having, distinct, combine, order or limit.';
+grant execute on function lineage_rules(regclass) to llm_user;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pg_llm.backend.reception import reception
-from pg_llm.lineage import analyser, extract
+from pg_llm.lineage import analyser, extract, rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,11 +40,24 @@ def lineage_extract(
 @reception
 def lineage_view(database: Database, relation: str, through_views: bool) -> list[Row]:
     """Return the edges of a view, from its stored query tree."""
-    oid = database.execute(
-        "select $1::pg_catalog.regclass::pg_catalog.oid::int8 as oid", [relation]
+    edges = analyser.relation_edges(
+        database, _oid(database, relation), through_views=bool(through_views)
     )
-    edges = analyser.relation_edges(database, oid[0]["oid"], through_views=bool(through_views))
     return [_row(edge) for edge in edges]
+
+
+@reception
+def lineage_rules(database: Database, relation: str) -> list[rules.Rule]:
+    """Return the business rules in a relation's definition."""
+    return rules.relation_rules(database, _oid(database, relation))
+
+
+def _oid(database: Database, relation: str) -> int:
+    """Return a regclass argument, which arrives as its text, as an OID."""
+    row = database.execute(
+        "select $1::pg_catalog.regclass::pg_catalog.oid::pg_catalog.int8 as oid", [relation]
+    )[0]
+    return int(row["oid"])
 
 
 def _row(edge: Edge) -> Row:

@@ -8,13 +8,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from pg_llm.errors import DatabaseError, UndefinedObject
-from pg_llm.lineage import names, resolve, server
+from pg_llm.lineage import deparsed, names, resolve, server
 from pg_llm.lineage.edges import Edge, Influence, Transformation
 from pg_llm.lineage.nodes import Node, parse
-from pg_llm.lineage.resolve import SCANNED, WHOLE_ROW, Context, Flow, JoinColumnsNeeded, Query
+from pg_llm.lineage.resolve import (
+    SCANNED,
+    WHOLE_ROW,
+    Computed,
+    Context,
+    Flow,
+    JoinColumnsNeeded,
+    Query,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pg_llm.database import Database
     from pg_llm.lineage.names import Named
@@ -38,6 +46,8 @@ _TRANSFORMATIONS: Final = (
 # Notes, the same as the parser's.
 SCAN: Final = "read, but no column of it"
 WRITE: Final = "written as a whole"
+GENERATED: Final = "generated column"
+DEFAULT: Final = "default"
 HIDDEN: Final = "a source is hidden: the current role has no right on it"
 
 
@@ -92,6 +102,7 @@ def statement_edges(
         target=target,
         columns=statement.columns,
         through_views=through_views,
+        text=analysed.text,
         fresh=True,
     )
 
@@ -114,6 +125,7 @@ def relation_edges(
         target=named.name,
         columns=tuple(name or "" for name in named.columns),
         through_views=through_views,
+        text=view_text(database, oid),
     )
 
 
@@ -152,21 +164,24 @@ def tree_edges(
     target: str | None = None,
     columns: Sequence[str] = (),
     through_views: bool = False,
+    text: str | None = None,
     fresh: bool = False,
 ) -> list[Edge]:
     """Return the edges of a query tree; `target` takes what a bare query returns.
 
+    `text`: the same in SQL as the server writes it, for the expressions.
     `fresh`: the tree was made just now, so the column names in it are right
     (those in a stored tree are from when it was stored).
     """
+    expressions = Expressions(text)
     with _undisturbed():
         for join_columns in (False, True):
-            context = Context(_view_reader(database) if through_views else None)
+            context = _context(database, through_views=through_views)
             try:
                 outputs = [
                     output
                     for node in parse(tree, join_columns=join_columns)
-                    for output in _outputs(Query(node, context), target, columns)
+                    for output in _outputs(Query(node, context), target, columns, expressions)
                 ]
                 break
             except JoinColumnsNeeded:
@@ -196,24 +211,57 @@ def _undisturbed() -> Iterator[None]:
 # -- what a query produces ----------------------------------------------------
 
 
-def _outputs(query: Query, target: str | None, columns: Sequence[str]) -> Iterator[Output]:
+class Expressions:
+    """The expressions of a statement's columns, as the server writes them."""
+
+    def __init__(self, text: str | None = None) -> None:
+        self._clauses = deparsed.clauses(text.rstrip().rstrip(";")) if text else []
+
+    def outputs(self) -> Sequence[str]:
+        """Return those of a query's output, or of what INSERT stores."""
+        return deparsed.outputs(self._clauses)
+
+    def returned(self) -> Sequence[str]:
+        """Return those of RETURNING."""
+        return deparsed.returned(self._clauses)
+
+    def assigned(self, keyword: str) -> Sequence[str]:
+        """Return those of SET, or of DO UPDATE SET."""
+        for clause in self._clauses:
+            if clause.keyword == keyword:
+                return deparsed.assignments(clause.items)
+        return ()
+
+    def action(self, number: int) -> Sequence[str]:
+        """Return those of an action of MERGE, counted from 0."""
+        actions = deparsed.merge_actions(self._clauses)
+        return actions[number] if number < len(actions) else ()
+
+
+def _outputs(
+    query: Query, target: str | None, columns: Sequence[str], expressions: Expressions
+) -> Iterator[Output]:
     for inner in query.written():
-        yield from _written(inner)
+        yield from _written(inner, Expressions())
     if query.command != resolve.SELECT:
-        yield from _written(query)
-    yield from _returned(query, target, columns)
+        yield from _written(query, expressions)
+    yield from _returned(query, target, columns, expressions)
 
 
-def _returned(query: Query, target: str | None, columns: Sequence[str]) -> Iterator[Output]:
+def _returned(
+    query: Query, target: str | None, columns: Sequence[str], expressions: Expressions
+) -> Iterator[Output]:
     """Yield what the query returns: its output, or RETURNING."""
     outputs = query.outputs
-    if not outputs and query.command != resolve.SELECT:
+    selects = query.command == resolve.SELECT
+    if not outputs and not selects:
         return
+    texts = _matching(expressions.outputs() if selects else expressions.returned(), outputs)
     for position, entry in enumerate(outputs, 1):
         name = columns[position - 1] if position <= len(columns) else entry.name
-        yield Output(target, name, query.output(position), position)
+        yield Output(target, name, query.output(position), position, texts[position - 1])
     rows = query.rows()
-    if query.command != resolve.SELECT:
+    if not selects:
         # The rows of RETURNING are those that were changed: what was only
         # scanned stands with the changed relation.
         rows = Flow()
@@ -221,35 +269,115 @@ def _returned(query: Query, target: str | None, columns: Sequence[str]) -> Itera
     yield Output(target, None, rows)
 
 
-def _written(query: Query) -> Iterator[Output]:
+class Written:
+    """The relation that a statement writes; behind an updatable view, its table."""
+
+    def __init__(self, query: Query) -> None:
+        self._number = query.node.number("resultRelation")
+        table = query.tables[self._number - 1]
+        self._named = table.number("relid")
+        query.context.entry(self._named, table)
+        self._view = _updatable(query.view(self._number))
+        self.relation = self._named
+        self.rows = Flow()
+        if self._view is not None:
+            base = next((self._base(output.number) for output in self._view.outputs), None)
+            self.relation = base[0] if base is not None else self._named
+            if query.command != resolve.INSERT:
+                inner = self._view.rows().indirect
+                self.rows.indirect.update((k, None) for k in inner if k[0][1] != SCANNED)
+
+    def column(self, number: int) -> Source:
+        """Return the relation and the column that a column of the target stands for."""
+        return self._base(number) or (self._named, number)
+
+    def _base(self, number: int) -> Source | None:
+        if self._view is None:
+            return None
+        direct = self._view.output(number).direct
+        found = next(iter(direct), None)
+        return found if found is not None and direct == {found: resolve.IDENTITY} else None
+
+
+def _updatable(view: Query | None) -> Query | None:
+    """Return the view's query if the server would write through it: one relation, plain."""
+    if view is None or view.node.one("setOperations") or view.node.one("groupClause"):
+        return None
+    tree = view.node.one("jointree")
+    from_list = tree.nodes("fromlist") if tree is not None else []
+    return view if [node.kind for node in from_list] == ["RANGETBLREF"] else None
+
+
+def _written(query: Query, expressions: Expressions) -> Iterator[Output]:
     """Yield what INSERT, UPDATE, DELETE or MERGE changes."""
-    table = query.tables[query.node.number("resultRelation") - 1]
-    relation = table.number("relid")
-    query.context.entry(relation, table)
-    rows = Flow()
+    target = Written(query)
+    rows = target.rows
     rows.take(query.rows(), resolve.IDENTITY)
-    yield from _assigned(query, relation, query.node.nodes("targetList"))
+    updates = query.command == resolve.UPDATE
+    texts = expressions.assigned("SET") if updates else expressions.outputs()
+    yield from _assigned(query, target, query.node.nodes("targetList"), texts)
     for conflict in query.node.nodes("onConflict"):
         for element in conflict.nodes("arbiterElems"):
             query.walk(element, resolve.FILTER, rows)
         for field in ("arbiterWhere", "onConflictWhere"):
             query.walk(conflict.one(field), resolve.FILTER, rows)
-        yield from _assigned(query, relation, conflict.nodes("onConflictSet"))
-    for action in query.node.nodes("mergeActionList"):
+        texts = expressions.assigned("DO UPDATE SET")
+        yield from _assigned(query, target, conflict.nodes("onConflictSet"), texts)
+    for number, action in enumerate(query.node.nodes("mergeActionList")):
         query.walk(action.one("qual"), resolve.FILTER, rows)
-        yield from _assigned(query, relation, action.nodes("targetList"))
-    yield Output(relation, None, rows)
+        texts = expressions.action(number)
+        yield from _assigned(query, target, action.nodes("targetList"), texts)
+    yield from _computed(query, target)
+    yield Output(target.relation, None, rows)
 
 
-def _assigned(query: Query, relation: int, entries: list[Node]) -> Iterator[Output]:
-    position = 0
-    for entry in entries:
-        if entry.flag("resjunk"):
-            continue
-        position += 1
+def _computed(query: Query, target: Written) -> Iterator[Output]:
+    """Yield the columns that the relation itself computes: generated ones and defaults."""
+    if query.command == resolve.DELETE:
+        return
+    relation = target.relation
+    entries = query.node.nodes("targetList")
+    inserts = query.command == resolve.INSERT
+    for action in query.node.nodes("mergeActionList"):
+        entries = entries + action.nodes("targetList")
+        inserts = inserts or action.scalar("commandType") == resolve.INSERT
+    for conflict in query.node.nodes("onConflict"):
+        entries = entries + conflict.nodes("onConflictSet")
+    changed = {target.column(entry.number("resno"))[1] for entry in entries}
+    for column in query.context.computed(relation):
+        flow = column_flow(relation, column.tree, query.context) if column.generated else Flow()
+        bases = {number for _, number in flow.direct} | {s[1] for s, _ in flow.indirect}
+        if column.generated and (inserts or bases & changed):
+            yield Output(relation, column.number, flow, None, column.expression, GENERATED)
+        elif not column.generated and inserts and column.number not in changed:
+            yield Output(relation, column.number, flow, None, column.expression, DEFAULT)
+
+
+def column_flow(relation: int, tree: str, context: Context) -> Flow:
+    """Return the sources of an expression over the columns of one relation."""
+    entry = f"{{RANGETBLENTRY :rtekind 0 :relid {relation} :relkind r}}"
+    query = Query(parse(f"{{QUERY :commandType 1 :rtable ({entry})}}")[0], context)
+    flow = Flow()
+    query.walk(parse(tree)[0], resolve.IDENTITY, flow)
+    return flow
+
+
+def _assigned(
+    query: Query, target: Written, entries: Sequence[Node], texts: Sequence[str]
+) -> Iterator[Output]:
+    entries = [entry for entry in entries if not entry.flag("resjunk")]
+    for position, (entry, text) in enumerate(
+        zip(entries, _matching(texts, entries), strict=True), 1
+    ):
         flow = Flow()
         query.walk(entry.one("expr"), resolve.IDENTITY, flow)
-        yield Output(relation, entry.number("resno"), flow, position)
+        relation, column = target.column(entry.number("resno"))
+        yield Output(relation, column, flow, position, text)
+
+
+def _matching(texts: Sequence[str], columns: Sequence[object]) -> Sequence[str | None]:
+    """Return the texts if there is one for each column, else nothing for each."""
+    return texts if len(texts) == len(columns) else [None] * len(columns)
 
 
 # -- names --------------------------------------------------------------------
@@ -308,7 +436,7 @@ class _Namer:
             for edge in self._output_edges(output, relation, column):
                 empty = False
                 yield edge
-            if empty and output.position is not None:
+            if empty and output.column is not None:
                 empty = False
                 yield self._edge(output, relation, column, None, None, None)
             if not empty:
@@ -420,6 +548,50 @@ from pg_catalog.pg_rewrite r
 where r.ev_class = $1::pg_catalog.oid
   and r.rulename = '_RETURN'
 """
+# Whether the current role has any right on all that a view reads: it is not
+# led further than it may look. The system's own relations are public knowledge.
+_VISIBLE_BASES: Final = """
+select not exists (
+    select
+    from pg_catalog.pg_rewrite r
+    join pg_catalog.pg_depend d
+        on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+        and d.objid = r.oid
+        and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+        and d.refobjid <> r.ev_class
+        and d.refobjid >= 16384
+    where r.ev_class = $1::pg_catalog.oid
+      and not pg_catalog.has_any_column_privilege(
+          d.refobjid, 'select, insert, update, references')
+      and not pg_catalog.has_table_privilege(d.refobjid, 'delete, truncate, trigger')
+) as visible
+"""
+_SAME_BITS: Final = """
+select exists (
+    select
+    from pg_catalog.pg_cast c
+    where c.castsource = $1::pg_catalog.oid
+      and c.casttarget = $2::pg_catalog.oid
+      and c.castmethod = 'b'
+) or exists (
+    select
+    from pg_catalog.pg_type t
+    where t.oid in ($1::pg_catalog.oid, $2::pg_catalog.oid)
+      and t.typbasetype in ($1::pg_catalog.oid, $2::pg_catalog.oid)
+) as same
+"""
+_COMPUTED: Final = """
+select
+    d.adnum::pg_catalog.int4 as number,
+    a.attgenerated <> '' as generated,
+    d.adbin::pg_catalog.text as tree,
+    pg_catalog.pg_get_expr(d.adbin, d.adrelid) as expression
+from pg_catalog.pg_attrdef d
+join pg_catalog.pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+where d.adrelid = $1::pg_catalog.oid
+order by d.adnum
+"""
+_VIEW_TEXT: Final = "select pg_catalog.pg_get_viewdef($1::pg_catalog.oid) as text"
 _CREATED: Final = """
 select
     pg_catalog.quote_ident($1::pg_catalog.text) as name,
@@ -433,20 +605,53 @@ def _stored_tree(database: Database, oid: int) -> str | None:
     return rows[0]["tree"] if rows else None
 
 
-def _view_reader(database: Database):  # type: ignore[no-untyped-def]
+def view_text(database: Database, oid: int) -> str | None:
+    """Return a view's query as the server writes it, None where it is no view or broken."""
+    try:
+        text = database.execute(_VIEW_TEXT, [str(oid)])[0]["text"]
+    except DatabaseError:
+        # What it reads was dropped by force.
+        return None
+    return text if text != "Not a view" else None
+
+
+def computed_columns(database: Database, oid: int) -> list[tuple[str, Computed]]:
+    """Return a relation's generated columns and defaults with their names."""
+    named = names.relations(database, [oid]).get(oid)
+    if named is None or not named.visible:
+        return []
+    found = _context(database, through_views=False).computed(oid)
+    return [(named.column(column.number) or "", column) for column in found]
+
+
+def _context(database: Database, *, through_views: bool) -> Context:
+    def same_bits(given: int, wanted: int) -> bool:
+        rows = database.execute(_SAME_BITS, [str(given), str(wanted)])
+        return bool(rows[0]["same"])
+
+    def computed(relation: int) -> list[Computed]:
+        rows = database.execute(_COMPUTED, [str(relation)])
+        return [Computed(r["number"], r["generated"], r["tree"], r["expression"]) for r in rows]
+
+    context = Context(None, same_bits, computed)
+    if through_views:
+        context.view = _view_reader(database, context)
+    return context
+
+
+def _view_reader(database: Database, context: Context) -> Callable[[int], Query | None]:
     """Return a function that gives a view's query, or None where its door is closed."""
     trees: dict[int, str | None] = {}
-    context = Context()
 
     def read(oid: int) -> Query | None:
         if oid not in trees:
-            trees[oid] = _stored_tree(database, oid)
+            visible = database.execute(_VISIBLE_BASES, [str(oid)])[0]["visible"]
+            trees[oid] = _stored_tree(database, oid) if visible else None
         tree = trees[oid]
         if tree is None:
             return None
         return Query(parse(tree, join_columns=True)[0], context)
 
-    context.view = read
     return read
 
 

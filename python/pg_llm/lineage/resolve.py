@@ -11,12 +11,13 @@ nobody asks for costs nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pg_llm.lineage.nodes import Node, var
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 Source = tuple[int, int]
 
@@ -122,18 +123,33 @@ class Target:
         return self._entry.scalar("ressortgroupref")
 
 
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A column that its relation computes: generated always, or by default."""
+
+    number: int
+    generated: bool
+    tree: str
+    expression: str
+
+
 class Context:
     """What all queries of one statement share.
 
     `view` gives the query of a view's OID where views shall be walked
-    through.
+    through. `same_bits` tells whether a cast from one type to another leaves
+    the value alone. `computed` gives the columns that a relation computes.
     """
 
     def __init__(
         self,
         view: Callable[[int], Query | None] | None = None,
+        same_bits: Callable[[int, int], bool] = lambda _given, _wanted: False,
+        computed: Callable[[int], Sequence[Computed]] = lambda _relation: (),
     ) -> None:
         self.view = view
+        self.same_bits = same_bits
+        self.computed = computed
         # Names of columns that only the statement itself declares.
         self.function_columns: dict[Source, str] = {}
         self.declared: set[Source] = set()
@@ -199,14 +215,31 @@ class Query:
         operation = self.node.one("setOperations")
         flow = Flow()
         if operation is not None:
+            wanted = operation.numbers("colTypes")
             for leaf in self._leaves(operation, passing=True):
-                flow.take(self.table_column(leaf, number), IDENTITY)
+                how = self._leaf_cast(leaf, number, wanted[number - 1])
+                flow.take(self.table_column(leaf, number), how)
             return flow
         outputs = self.outputs
         if number > len(outputs):
             return _NOTHING
         self.walk(outputs[number - 1].expression, IDENTITY, flow)
         return flow
+
+    def _leaf_cast(self, leaf: int, number: int, wanted: int) -> int:
+        """Tell how a branch's column becomes the type of the set operation.
+
+        The planner adds the cast, so the tree does not show it.
+        """
+        query = self.subquery(leaf)
+        operation = query.node.one("setOperations")
+        if operation is not None:
+            given = operation.numbers("colTypes")[number - 1]
+        else:
+            given = _type_of(query.outputs[number - 1].expression)
+        if not given or given == wanted or self.context.same_bits(given, wanted):
+            return IDENTITY
+        return TRANSFORMATION
 
     def rows(self) -> Flow:
         """Return what decides which rows the query has (all of it indirect)."""
@@ -273,7 +306,7 @@ class Query:
         table = self.tables[number - 1]
         kind = table.scalar("rtekind")
         if kind == RELATION:
-            inner = self._view(table, number)
+            inner = self.view(number)
             if inner is None:
                 flow.add((table.number("relid"), SCANNED), JOIN)
             else:
@@ -306,9 +339,10 @@ class Query:
             found = self._subqueries[number] = Query(node, self.context, self)
         return found
 
-    def _view(self, table: Node, number: int) -> Query | None:
+    def view(self, number: int) -> Query | None:
         """Return the query of a view that shall be walked through."""
         view = self.context.view
+        table = self.tables[number - 1]
         if view is None or table.scalar("relkind") not in ("v", "m"):
             return None
         found = self._subqueries.get(number)
@@ -395,7 +429,7 @@ class Query:
             and str(number) != written
         ):
             return self._excluded(column)
-        view = self._view(table, number)
+        view = self.view(number)
         if view is not None and column >= 0:
             if column:
                 return view.output(column)
@@ -789,6 +823,14 @@ class Fixpoint:
 
 class JoinColumnsNeeded(Exception):
     """A Var points to a column of a join; the tree was read without those."""
+
+
+def _type_of(expression: Node | None) -> int:
+    """Return the type of an expression that only hands a column on, 0 for others."""
+    if expression is None:
+        return 0
+    field = {"VAR": "vartype", "RELABELTYPE": "resulttype", "COERCETODOMAIN": "resulttype"}
+    return expression.number(field.get(expression.kind, ""))
 
 
 def _merged(flows: Iterable[Flow], how: int) -> Flow:

@@ -32,6 +32,12 @@ select p.prosqlbody::pg_catalog.text as tree
 from pg_catalog.pg_proc p
 where p.proname = $1::pg_catalog.name
 """
+_DEPARSE: Final = """
+select pg_catalog.pg_get_function_sqlbody(p.oid) as body
+from pg_catalog.pg_proc p
+where p.proname = $1::pg_catalog.name
+"""
+_BODY: Final = re.compile(r"BEGIN ATOMIC\s(.*);\s*END\s*", re.DOTALL)
 _SET_PATH: Final = "select pg_catalog.set_config('search_path', $1, true)"
 _PARAMETER_TYPES: Final = """
 select s.parameter_types::pg_catalog.text[] as types
@@ -43,9 +49,10 @@ _PARAMETER: Final = re.compile(r"\$\d")
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
-    """What the server made of a statement: the tree's text, and SQL where asked for."""
+    """What the server made of a statement: the tree, and the SQL that it would write."""
 
     tree: str
+    text: str | None
 
 
 class _Done(Exception):
@@ -77,12 +84,23 @@ def analyse(database: Database, query: str, search_path: Sequence[str] | None = 
                 database.execute(_SET_PATH, [path])
             database.execute(text)
             rows = database.execute(_READ, [name])
-            found.append(Analysed(rows[0]["tree"]))
+            found.append(Analysed(rows[0]["tree"], _deparsed(database, name)))
             raise _Done
     except _Done:
         return found[0]
     except DatabaseError as error:
         raise moved(error, -len(head)) from None
+
+
+def _deparsed(database: Database, name: str) -> str | None:
+    """Return the statement as the server writes it, None where it cannot."""
+    try:
+        body = database.execute(_DEPARSE, [name])[0]["body"]
+    except DatabaseError:
+        # MERGE, before the minor release that taught ruleutils.c to write it.
+        return None
+    match = _BODY.fullmatch(body or "")
+    return match[1] if match is not None else None
 
 
 def moved(error: DatabaseError, by: int) -> DatabaseError:
