@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -78,4 +80,36 @@ def test_an_error_writes_no_statement_into_the_log(db, key_file, server):
         written = file.read()
     assert "must be an address" in written
     assert "stands in the text" in written
+    assert KEY not in written
+
+
+def test_a_value_that_psql_copies_is_in_no_statement(db, key_file, server, database_name, resolve):
+    """The way of the docs for psql 15, which has no \\bind."""
+    log = Path(server.logfile)
+    start = log.stat().st_size
+    program = Path(server.executable).parent / "psql"
+    done = subprocess.run(
+        [
+            *(program, "-X", "-q", "-h", server.host, "-p", str(server.port)),
+            *("-U", server.user, "-v", "ON_ERROR_STOP=1", "-d", database_name),
+        ],
+        input="""
+        set log_statement = 'all';
+        set log_parameter_max_length = 0;
+        create temp table key (value text);
+        \\copy key from program 'printenv PROVIDER_KEY'
+        select llm_secret_set('main', value, 'https://api.example.com') from key;
+        drop table key;
+        """,
+        text=True,
+        env=os.environ | {"PROVIDER_KEY": KEY},
+        capture_output=True,
+        check=True,
+    )
+    assert "WARNING" not in done.stderr
+    assert resolve("main") == KEY
+    with log.open() as file:
+        file.seek(start)
+        written = file.read()
+    assert "drop table key" in written
     assert KEY not in written

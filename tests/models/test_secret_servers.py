@@ -202,6 +202,26 @@ def test_restart_and_standby(clusters):
         assert _used(copy, "main") == KEY
 
 
+def test_a_base_backup_leaves_a_linked_directory_out(clusters, tmp_path):
+    cluster = clusters("linked")
+    cluster.run("initdb", "-D", str(cluster.directory), "-U", "postgres", "-A", "trust", "-N")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(0o700)
+    (cluster.directory / "pg_llm").symlink_to(elsewhere)
+    cluster.start()
+    with cluster.connect() as session:
+        session.execute("create extension pg_llm cascade")
+        put(session)
+        assert _used(session, "main") == KEY
+    assert list(elsewhere.glob("*.key"))
+    cluster.run(
+        "pg_basebackup",
+        *("-h", str(cluster.sockets), "-U", "postgres", "-D", str(tmp_path / "backup")),
+        *("-c", "fast", "--no-sync"),
+    )
+    assert not (tmp_path / "backup" / "pg_llm").exists()
+
+
 def _wait_for_replay(primary, standby):
     position = primary.execute("select pg_current_wal_flush_lsn()").fetchone()[0]
     for _ in range(300):

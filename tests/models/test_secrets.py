@@ -72,6 +72,7 @@ def test_drop(db, key_file, resolve):
         ("main", "two words", HOST),
         ("main", "line\r\nX-Injected: 1", HOST),
         ("main", "ключ", HOST),
+        ("main", "'sk-quoted-by-psql'", HOST),
         ("main", "k" * 4097, HOST),
         ("main", KEY, None),
         ("main", KEY, ""),

@@ -201,6 +201,11 @@ def _checked(value: str) -> str:
             f"the value of a secret must be 1 to {MAX_VALUE} visible ASCII characters",
             hint="Without spaces or line breaks inside.",
         )
+    if stripped[0] in "'\"" and stripped[0] == stripped[-1]:
+        raise InvalidParameter(
+            "the value of a secret stands in quotes",
+            hint="In psql, \\bind :name passes a variable as it is, \\bind :'name' in quotes.",
+        )
     return stripped
 
 
