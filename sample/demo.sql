@@ -145,7 +145,8 @@ begin
 end
 $$;
 
-create temporary table answers (nr int, question text, model text, sql text, source text, confidence real, reason text, ms float8);
+create temporary table answers (
+    nr int, question text, model text, sql text, source text, confidence real, attempts text[], reason text, ms float8);
 create procedure pg_temp.answer(model text default null) language plpgsql as $$
 declare
     q record;
@@ -155,7 +156,7 @@ begin
     for q in select * from questions order by nr loop
         begun := clock_timestamp();
         select * into e from llm_text2sql_explain(q.question, model);
-        insert into answers values (q.nr, q.question, model, e.sql, e.source, e.confidence,
+        insert into answers values (q.nr, q.question, model, e.sql, e.source, e.confidence, e.attempts,
             e.warnings[cardinality(e.warnings)], 1000 * extract(epoch from clock_timestamp() - begun));
     end loop;
 end
@@ -165,6 +166,10 @@ select
     nr,
     format(E'   %s %s\n        %s', lpad(nr::text, 2), question,
         coalesce(regexp_replace(sql, '\s+', ' ', 'g'), 'declined: ' || reason))
+    || coalesce((
+        select E'\n        after ' || string_agg(attempt, '; ') || ', sent back to the model'
+        from unnest(attempts) as attempt
+        where source = 'model' and attempt !~ ': answered$'), '')
     || case when sql is null then '' else
         format(E'\n        -> %s   [%s, confidence %s, %s ms]', pg_temp.rows_of(question, model), source,
             round(confidence::numeric, 2), round(ms)) end || E'\n' as text
