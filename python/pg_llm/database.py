@@ -146,7 +146,9 @@ class PlpyDatabase:
         key = (query, tuple(types) or ("text",) * len(args))
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = self._plpy.prepare(query, list(key[1]))
+            plan = self._plans[key] = self._plpy.prepare(
+                query, ["pg_catalog." + name for name in key[1]]
+            )
             if len(self._plans) > self._MAX_PLANS:
                 self._plans.popitem(last=False)
         else:
@@ -158,7 +160,8 @@ class PlpyDatabase:
         try:
             yield
         except self._plpy.SPIError as error:
-            sqlstate = error.sqlstate or "XX000"
+            # An error of SPI itself has no code (a transaction command in a function).
+            sqlstate = getattr(error, "sqlstate", None) or "XX000"
             if sqlstate.startswith("57"):
                 raise
             # spidata: sqlerrcode, detail, hint, query, position, then names.

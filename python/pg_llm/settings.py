@@ -43,8 +43,12 @@ SETTINGS = {
 
 _LOOKUP = """
 select coalesce(
-    case when $2 = 'true' then nullif(pg_catalog.current_setting('pg_llm.' || $1, true), '') end,
-    (select s.value from llm.settings s where s.name = $1)
+    case when $2 operator(pg_catalog.=) 'true' then (
+        select v
+        from pg_catalog.current_setting('pg_llm.' operator(pg_catalog.||) $1, true) v
+        where v operator(pg_catalog.<>) ''
+    ) end,
+    (select s.value from llm.settings s where s.name operator(pg_catalog.=) $1)
 ) as value
 """
 

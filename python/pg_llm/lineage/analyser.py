@@ -545,8 +545,8 @@ class _Namer:
 _STORED: Final = """
 select r.ev_action::pg_catalog.text as tree
 from pg_catalog.pg_rewrite r
-where r.ev_class = $1::pg_catalog.oid
-  and r.rulename = '_RETURN'
+where r.ev_class operator(pg_catalog.=) $1::pg_catalog.oid
+  and r.rulename operator(pg_catalog.=) '_RETURN'
 """
 # Whether the current role has any right on all that a view reads: it is not
 # led further than it may look. The system's own relations are public knowledge.

@@ -18,22 +18,27 @@ _FIRST_USER_OID: Final = 16384
 _RELATIONS: Final = """
 select
     c.oid::pg_catalog.int8 as oid,
-    pg_catalog.quote_ident(
-        case when n.oid = pg_catalog.pg_my_temp_schema() then 'pg_temp' else n.nspname end
-    ) || '.' || pg_catalog.quote_ident(c.relname) as name,
-    c.oid < 16384
+    pg_catalog.format(
+        '%I.%I',
+        case when n.oid operator(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+             then 'pg_temp'
+             else n.nspname
+        end,
+        c.relname
+    ) as name,
+    c.oid operator(pg_catalog.<) 16384
         or pg_catalog.has_any_column_privilege(c.oid, 'select, insert, update, references')
         or pg_catalog.has_table_privilege(c.oid, 'delete, truncate, trigger') as visible,
     @columns@ as columns
 from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.oid = any ($1::pg_catalog.oid[])
+join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+where c.oid operator(pg_catalog.=) any ($1::pg_catalog.oid[])
 """
 _COLUMNS: Final = """array(
         select case when a.attisdropped then null else a.attname::pg_catalog.text end
         from pg_catalog.pg_attribute a
-        where a.attrelid = c.oid
-          and a.attnum > 0
+        where a.attrelid operator(pg_catalog.=) c.oid
+          and a.attnum operator(pg_catalog.>) 0
         order by a.attnum
     )"""
 _WITH_COLUMNS: Final = _RELATIONS.replace("@columns@", _COLUMNS)
@@ -41,27 +46,27 @@ _WITHOUT_COLUMNS: Final = _RELATIONS.replace("@columns@", "null::pg_catalog.text
 _FUNCTIONS: Final = """
 select
     p.oid::pg_catalog.int8 as oid,
-    pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname) as name,
+    pg_catalog.format('%I.%I', n.nspname, p.proname) as name,
     p.proname::pg_catalog.text as plain,
     case
         when p.proargmodes is not null then array(
             select coalesce(p.proargnames[i], '')
             from pg_catalog.generate_subscripts(p.proargmodes, 1) i
-            where p.proargmodes[i] in ('o', 'b', 't')
+            where p.proargmodes[i] operator(pg_catalog.=) any ('{o,b,t}')
             order by i
         )
         else array(
             select a.attname::pg_catalog.text
             from pg_catalog.pg_type t
-            join pg_catalog.pg_attribute a on a.attrelid = t.typrelid
-            where t.oid = p.prorettype
-              and a.attnum > 0
+            join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) t.typrelid
+            where t.oid operator(pg_catalog.=) p.prorettype
+              and a.attnum operator(pg_catalog.>) 0
             order by a.attnum
         )
     end as columns
 from pg_catalog.pg_proc p
-join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-where p.oid = any ($1::pg_catalog.oid[])
+join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) p.pronamespace
+where p.oid operator(pg_catalog.=) any ($1::pg_catalog.oid[])
 """
 # pg_attribute has no rows for the numbers below zero of a view.
 _SYSTEM_COLUMNS: Final = {

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _READ: Final = """
 select p.prosqlbody::pg_catalog.text as tree
 from pg_catalog.pg_proc p
-where p.proname = $1::pg_catalog.name
+where p.proname operator(pg_catalog.=) $1::pg_catalog.name
 """
 _DEPARSE: Final = """
 select pg_catalog.pg_get_function_sqlbody(p.oid) as body
@@ -42,7 +42,7 @@ _SET_PATH: Final = "select pg_catalog.set_config('search_path', $1, true)"
 _PARAMETER_TYPES: Final = """
 select s.parameter_types::pg_catalog.text[] as types
 from pg_catalog.pg_prepared_statements s
-where s.name = $1
+where s.name operator(pg_catalog.=) $1
 """
 _PARAMETER: Final = re.compile(r"\$\d")
 

@@ -25,7 +25,7 @@ _FIND: Final = "select pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.in
 _PREPARED: Final = """
 select s.statement
 from pg_catalog.pg_prepared_statements s
-where s.name = $1
+where s.name operator(pg_catalog.=) $1
 """
 
 

@@ -51,7 +51,9 @@ def complete(
     request = json.dumps({"messages": messages, "options": options})
     try:
         rows = database.execute(
-            "select llm.call('chat', $1, $2)::text as answer", [model, request], ["text", "jsonb"]
+            "select llm.call('chat', $1, $2)::pg_catalog.text as answer",
+            [model, request],
+            ["text", "jsonb"],
         )
     except errors.DatabaseError as error:
         reraise(error)
@@ -72,7 +74,7 @@ def embed(
         return static.embed(texts)
     try:
         rows = database.execute(
-            "select e.embedding::text from llm.embed_texts($1, $2) e order by e.place",
+            "select e.embedding::pg_catalog.text from llm.embed_texts($1, $2) e order by e.place",
             [list(texts), model],
             ["text[]", "text"],
         )

@@ -44,7 +44,7 @@ class Guarded:
 
 _RELATIONS = """
 select
-    n.nspname::text as schema,
+    n.nspname::pg_catalog.text as schema,
     case when pg_catalog.pg_table_is_visible(c.oid)
          then pg_catalog.quote_ident(c.relname)
          else pg_catalog.format('%I.%I', n.nspname, c.relname)
@@ -52,27 +52,31 @@ select
     exists (
         select
         from pg_catalog.pg_depend d
-        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-          and d.objid = c.oid
-          and d.deptype = 'e'
+        where d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+          and d.objid operator(pg_catalog.=) c.oid
+          and d.deptype operator(pg_catalog.=) 'e'
     ) as extension
 from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.oid = any ($1)
+join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+where c.oid operator(pg_catalog.=) any ($1)
 order by 2
 """
 
 _FUNCTIONS = """
 select
-    n.nspname::text as schema,
-    p.proname::text as name,
-    p.provolatile::text as volatility,
+    n.nspname::pg_catalog.text as schema,
+    p.proname::pg_catalog.text as name,
+    p.provolatile::pg_catalog.text as volatility,
     p.prosecdef as definer,
-    p.oid::bigint as oid
+    p.oid::pg_catalog.int8 as oid
 from pg_catalog.pg_proc p
-join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-where p.oid = any ($1)
-   or p.oid in (select o.oprcode from pg_catalog.pg_operator o where o.oid = any ($2))
+join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) p.pronamespace
+where p.oid operator(pg_catalog.=) any ($1)
+   or p.oid operator(pg_catalog.=) any (
+       select o.oprcode
+       from pg_catalog.pg_operator o
+       where o.oid operator(pg_catalog.=) any ($2)
+   )
 """
 
 # Volatile only because they differ from call to call; they act on nothing.

@@ -1,0 +1,113 @@
+"""What a caller's search_path finds first is never run by our own queries.
+
+The functions of lineage and text-to-SQL keep the caller's search_path, because
+it decides what the caller's names mean. Whoever may create objects in a schema
+of that path could put operators, types and tables there that stand in for the
+system's, and wait for somebody with more rights.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# The operators of the system on the types that the system catalogs have, and
+# those that would match an unqualified one better.
+_OPERATORS = """
+do $do$
+declare
+    symbol text;
+    lefttype regtype;
+    righttype regtype;
+    result regtype;
+    number int := 0;
+begin
+    for symbol, lefttype, righttype, result in
+        with types as (
+            select t.oid from pg_type t
+            where t.typname = any ('{oid,name,text,int2,int4,int8,bool,char,float4,float8,_text,_oid,_char,_name}')
+        )
+        select s.symbol, l.oid, r.oid,
+            case when s.symbol = '||' then 'text'::regtype else 'bool'::regtype end
+        from unnest('{=,<>,<,>,<=,>=,~~,!~~,~~*,~,||}'::text[]) s (symbol), types l, types r
+    loop
+        number := number + 1;
+        execute format(
+            'create function shadow.f%s(%s, %s) returns %s language plpgsql as '
+            '$f$ begin raise exception ''shadowed operator %s (%s, %s)''; end $f$',
+            number, lefttype, righttype, result, symbol, lefttype, righttype
+        );
+        execute format(
+            'create operator shadow.%s (function = shadow.f%s, leftarg = %s, rightarg = %s)',
+            symbol, number, lefttype, righttype
+        );
+    end loop;
+end
+$do$
+"""
+_OBJECTS = """
+create domain shadow.text as bytea;
+create domain shadow.int2 as bytea;
+create domain shadow.int4 as bytea;
+create domain shadow.int8 as bytea;
+create domain shadow.float8 as bytea;
+create domain shadow.oid as bytea;
+create domain shadow.name as bytea;
+create domain shadow.jsonb as bytea;
+create domain shadow.regclass as bytea;
+create table shadow.pg_class ();
+create table shadow.pg_proc ();
+create table shadow.pg_namespace ();
+create table shadow.pg_attribute ();
+create table shadow.pg_prepared_statements ();
+create table public.item (id int primary key, name pg_catalog.text, parent int references public.item);
+comment on table public.item is 'things';
+insert into public.item values (1, 'lamp', null), (2, 'Ada Lovelace', 1);
+analyze public.item;
+create view public.item_name as select i.name from public.item i;
+"""
+_CALLS = (
+    "select public.lineage_extract('select name from public.item')",
+    "select public.lineage_extract('select name || ''; a\\b'' from public.item')",
+    "select public.lineage_extract('select name from public.item', search_path => '{public}')",
+    "select public.lineage_extract('select i.id from public.item i where i.id is distinct from $1')",
+    "select public.lineage_extract('select a from unnest(array[1]) a')",
+    "select public.lineage_extract('select nothing from public.nowhere')",
+    "select public.lineage_extract('select name from public.item', 'mysql')",
+    "select public.lineage_extract('create table made as select name from public.item')",
+    "select public.lineage_extract('copy public.item from stdin')",
+    "select public.lineage_extract('execute nothing')",
+    "select public.lineage_extract('table public.item_name', through_views => true)",
+    "select public.lineage_view('public.item_name')",
+    "select public.llm_setting('embed_model')",
+    "select public.llm_embed('lamp')",
+    "select public.llm_text2sql('how many items are there')",
+    "select public.llm_text2sql_explain('items named \"Ada Lovelace\"')",
+    "select public.llm_ask('how many items are there')",
+)
+
+
+@pytest.fixture(scope="module")
+def shadowed(admin: psycopg.Connection, database_name: str) -> str:
+    with psycopg.connect(admin.info.dsn, dbname=database_name, autocommit=True) as connection:
+        connection.execute("create schema shadow")
+        connection.execute(_OPERATORS)
+        connection.execute(_OBJECTS)
+    return database_name
+
+
+# The first is what stands before the system's own schema, the second what
+# everybody who may create in "public" can do to a session of defaults.
+@pytest.mark.parametrize("path", ["shadow, pg_catalog, public", "shadow, public"])
+@pytest.mark.parametrize("call", _CALLS)
+def test_nothing_of_the_path_is_run(
+    connect: Callable[..., psycopg.Connection], shadowed: str, path: str, call: str
+) -> None:
+    session = connect()
+    session.execute(f"set search_path = {path}")
+    session.execute(call.encode())
