@@ -65,9 +65,9 @@ create table shadow.pg_proc ();
 create table shadow.pg_namespace ();
 create table shadow.pg_attribute ();
 create table shadow.pg_prepared_statements ();
-create table public.item (id int primary key, name pg_catalog.text, parent int references public.item);
+create table public.item (id int primary key, name pg_catalog.text, parent int references public.item, twice int generated always as (id * 2) stored);
 comment on table public.item is 'things';
-insert into public.item values (1, 'lamp', null), (2, 'Ada Lovelace', 1);
+insert into public.item (id, name) values (1, 'lamp'), (2, 'Ada Lovelace');
 analyze public.item;
 create view public.item_name as select i.name from public.item i;
 """
@@ -84,6 +84,8 @@ _CALLS = (
     "select public.lineage_extract('execute nothing')",
     "select public.lineage_extract('table public.item_name', through_views => true)",
     "select public.lineage_view('public.item_name')",
+    "select public.lineage_rules('public.item_name')",
+    "select public.lineage_extract('insert into public.item (id) select id::bigint from public.item')",
     "select public.llm_setting('embed_model')",
     "select public.llm_embed('lamp')",
     "select public.llm_text2sql('how many items are there')",

@@ -555,12 +555,12 @@ select not exists (
     select
     from pg_catalog.pg_rewrite r
     join pg_catalog.pg_depend d
-        on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
-        and d.objid = r.oid
-        and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-        and d.refobjid <> r.ev_class
-        and d.refobjid >= 16384
-    where r.ev_class = $1::pg_catalog.oid
+        on d.classid operator(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+        and d.objid operator(pg_catalog.=) r.oid
+        and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+        and d.refobjid operator(pg_catalog.<>) r.ev_class
+        and d.refobjid operator(pg_catalog.>=) 16384
+    where r.ev_class operator(pg_catalog.=) $1::pg_catalog.oid
       and not pg_catalog.has_any_column_privilege(
           d.refobjid, 'select, insert, update, references')
       and not pg_catalog.has_table_privilege(d.refobjid, 'delete, truncate, trigger')
@@ -570,25 +570,26 @@ _SAME_BITS: Final = """
 select exists (
     select
     from pg_catalog.pg_cast c
-    where c.castsource = $1::pg_catalog.oid
-      and c.casttarget = $2::pg_catalog.oid
-      and c.castmethod = 'b'
+    where c.castsource operator(pg_catalog.=) $1::pg_catalog.oid
+      and c.casttarget operator(pg_catalog.=) $2::pg_catalog.oid
+      and c.castmethod operator(pg_catalog.=) 'b'
 ) or exists (
     select
     from pg_catalog.pg_type t
-    where t.oid in ($1::pg_catalog.oid, $2::pg_catalog.oid)
-      and t.typbasetype in ($1::pg_catalog.oid, $2::pg_catalog.oid)
+    where t.oid operator(pg_catalog.=) any (array[$1, $2]::pg_catalog.oid[])
+      and t.typbasetype operator(pg_catalog.=) any (array[$1, $2]::pg_catalog.oid[])
 ) as same
 """
 _COMPUTED: Final = """
 select
     d.adnum::pg_catalog.int4 as number,
-    a.attgenerated <> '' as generated,
+    a.attgenerated operator(pg_catalog.<>) '' as generated,
     d.adbin::pg_catalog.text as tree,
     pg_catalog.pg_get_expr(d.adbin, d.adrelid) as expression
 from pg_catalog.pg_attrdef d
-join pg_catalog.pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
-where d.adrelid = $1::pg_catalog.oid
+join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) d.adrelid
+    and a.attnum operator(pg_catalog.=) d.adnum
+where d.adrelid operator(pg_catalog.=) $1::pg_catalog.oid
 order by d.adnum
 """
 _VIEW_TEXT: Final = "select pg_catalog.pg_get_viewdef($1::pg_catalog.oid) as text"

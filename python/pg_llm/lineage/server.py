@@ -35,7 +35,7 @@ where p.proname operator(pg_catalog.=) $1::pg_catalog.name
 _DEPARSE: Final = """
 select pg_catalog.pg_get_function_sqlbody(p.oid) as body
 from pg_catalog.pg_proc p
-where p.proname = $1::pg_catalog.name
+where p.proname operator(pg_catalog.=) $1::pg_catalog.name
 """
 _BODY: Final = re.compile(r"BEGIN ATOMIC\s(.*);\s*END\s*", re.DOTALL)
 _SET_PATH: Final = "select pg_catalog.set_config('search_path', $1, true)"
