@@ -448,3 +448,20 @@ def test_an_environment_variable(db, key_file, resolve, monkeypatch):
     monkeypatch.setenv("PG_LLM_OPENAI_ENDPOINT", "https://evil.example")
     with pytest.raises(InsufficientPrivilege):
         resolve("main")
+
+
+def test_first_secrets_that_are_set_at_once_share_a_key(connect, db, key_file, resolve):
+    names = [f"s{number}" for number in range(4)]
+    together = threading.Barrier(len(names))
+
+    def first(session, name):
+        together.wait()
+        put(session, name, f"sk-{name}")
+
+    threads = [threading.Thread(target=first, args=[connect(), name]) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(_key_ids(key_file)) == 1
+    assert [resolve(name) for name in names] == [f"sk-{name}" for name in names]
