@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -53,6 +54,34 @@ def test_a_user_calls_with_a_secret_that_he_cannot_see(connect, db, keyed, scrip
     assert _sent(scripted) == [f"Bearer {KEY}"]
     assert KEY not in str(session.execute("select * from llm.models").fetchall())
     refused(session, "select * from llm.secrets", sqlstate="42501")
+
+
+def test_a_file_of_the_operator_is_sent_to_the_endpoint_beside_it(
+    connect, db, key_file, model, scripted, other, role
+):
+    db.execute("select llm_secret_init()")
+    directory = key_file.parent / "secrets"
+    for name, content in (("team", "sk-of-the-team"), ("team.endpoint", scripted.endpoint)):
+        (directory / name).write_text(content + "\n")
+        (directory / name).chmod(0o600)
+    scripted.requests.clear()
+    role("adam", "llm_admin")
+    session = connect(user="adam")
+    put(session, "team", "file:team", scripted.endpoint)
+    model("shared", secret="team")
+    assert session.execute(CHAT, ["shared"]).fetchone() == ("Hi!",)
+    assert _sent(scripted) == ["Bearer sk-of-the-team"]
+    refused(
+        session,
+        "select llm_secret_set('mine', 'file:team', %s)",
+        [other.endpoint],
+        sqlstate="42501",
+    )
+    (directory / "team.endpoint").write_text(other.endpoint)
+    refused(session, CHAT, ["shared"], sqlstate="42501")
+    assert len(scripted.requests) == 1
+    assert other.requests == []
+    shutil.rmtree(directory)
 
 
 def test_a_change_of_the_value_holds_in_running_sessions(connect, db, keyed, scripted):

@@ -102,6 +102,12 @@ def test_bad_input_is_refused_without_repeating_it(db, key_file, arguments):
     assert db.execute("select count(*) from llm.secrets").fetchone() == (0,)
 
 
+def test_a_name_in_any_language(db, key_file, resolve):
+    put(db, "密钥 №1")
+    assert resolve("密钥 №1") == KEY
+    assert db.execute("select name from llm.secrets").fetchone() == ("密钥 №1",)
+
+
 def test_the_longest_value_fits(db, key_file, resolve):
     put(db, value="k" * 4096)
     assert resolve("main") == "k" * 4096
@@ -121,7 +127,9 @@ def test_the_first_secret_makes_a_file_for_the_server_alone(db, key_file):
 def test_init_makes_the_file_once(db, key_file):
     assert db.execute("select llm_secret_init()").fetchone() == (True,)
     before = key_file.read_text()
+    (key_file.parent / "secrets").rmdir()
     assert db.execute("select llm_secret_init()").fetchone() == (False,)
+    assert (key_file.parent / "secrets").stat().st_mode & 0o777 == 0o700
     assert key_file.read_text() == before
 
 

@@ -107,7 +107,7 @@ class Place:
         """Replace the key file at once and durably. Raises `ConfigurationError`."""
         lines = [f"{key.id.hex()} {key.key.hex()}\n" for key in ring.keys]
         with _explained(self.key_name):
-            self._make()
+            self.make()
             with self._directory() as directory:
                 _replace(self.key_file, directory, "".join(lines).encode())
 
@@ -122,11 +122,13 @@ class Place:
             content = None if directory is None else _read(name, directory, shown)
         return None if content is None else content.decode("utf-8", "replace").strip()
 
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Make the directories that are missing. Raises `ConfigurationError`."""
         path = os.path.join(self.root, DIRECTORY)  # noqa: PTH118
-        for each in (path, os.path.join(path, SECRETS)):  # noqa: PTH118
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(each, 0o700)  # noqa: PTH102
+        with _explained(f"{DIRECTORY} in the data directory"):
+            for each in (path, os.path.join(path, SECRETS)):  # noqa: PTH118
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(each, 0o700)  # noqa: PTH102
 
     @contextmanager
     def _directory(self, below: str | None = None) -> Iterator[int | None]:

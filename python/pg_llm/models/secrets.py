@@ -255,6 +255,7 @@ def init(database: Database) -> bool:
     if ring is None:
         _new_ring(place)
         return True
+    place.make()
     _prune(database, place, ring)
     return False
 
