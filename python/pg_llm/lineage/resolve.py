@@ -718,7 +718,12 @@ class Query:
     def _multiple_assignments(self) -> dict[int, Query]:
         if self._multiple is None:
             self._multiple = {}
-            for target in self.targets:
+            entries = [e for c in self.node.nodes("onConflict") for e in c.nodes("onConflictSet")]
+            entries += [
+                e for a in self.node.nodes("mergeActionList") for e in a.nodes("targetList")
+            ]
+            updates = [Target(entry) for entry in entries]
+            for target in (*self.targets, *updates):
                 link = target.expression
                 if target.junk and link is not None and link.kind == "SUBLINK":
                     query = link.one("subselect")

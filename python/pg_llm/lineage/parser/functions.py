@@ -35,6 +35,7 @@ def is_value(identifier: Any) -> bool:
 # Result columns of PostgreSQL's functions that have OUT parameters (pg_proc of
 # PostgreSQL 15), and of those that SQL itself defines.
 _COLUMNS_OF_FUNCTIONS = """
+_pg_expandarray: x n
 aclexplode: grantor grantee privilege_type is_grantable
 json_array_elements: value
 json_array_elements_text: value
@@ -149,7 +150,6 @@ ts_debug: alias description token dictionaries dictionary lexemes
 ts_parse: tokid token
 ts_stat: word ndoc nentry
 ts_token_type: tokid alias description
-unnest: lexeme positions weights
 """
 
 
@@ -188,7 +188,7 @@ pg_tablespace_databases pg_timezone_abbrevs pg_timezone_names regexp_matches
 regexp_split_to_table string_to_table ts_debug ts_parse ts_stat ts_token_type txid_snapshot_xip
 unnest
 """
-SET_RETURNING: Final = frozenset(_WORDS_OF_SET_RETURNING.split())
+SET_RETURNING: Final = frozenset(("_pg_expandarray", *_WORDS_OF_SET_RETURNING.split()))
 # These return a row whose columns only the statement itself declares.
 ROW_RETURNING: Final = frozenset(
     ("json_populate_record", "json_to_record", "jsonb_populate_record", "jsonb_to_record")

@@ -740,9 +740,9 @@ class Queries(Expressions):
         flow: Flow,
     ) -> list[Column]:
         """Return the columns of PostgreSQL's function: itself is a source, and its arguments."""
-        # `xmltable_` is what our own rewriting makes of XMLTABLE.
+        # XMLTABLE comes as a function only from our own rewriting.
         none = not isinstance(node, exp.Func) or isinstance(node, _NO_FUNCTIONS)
-        if none or function == "xmltable_" or isinstance(owner, exp.TableFromRows):
+        if none or function == "xmltable" or isinstance(owner, exp.TableFromRows):
             return [(column, flow) for column in names or (name,)]
         relation = self.function_name(node, owner, function)
         add(scope.rows, scan(relation), IDENTITY)
@@ -783,7 +783,10 @@ class Queries(Expressions):
         for part in node.args["rows_from"]:
             columns += self.from_item(part, scope).star()
         if node.args.get("ordinality"):
-            columns.append(("ordinality", merged(*(flow for _, flow in columns))))
+            # A number for each row that the functions make of their arguments.
+            whole = merged(*(flow for _, flow in columns))
+            flow = {source: mask for source, mask in whole.items() if mask != 1}
+            columns.append(("ordinality", flow))
         return self.aliased(Relation(columns, self.dialect.key), node, scope, None)
 
     def pivot(self, node: exp.Pivot, item: Item, scope: Scope) -> Item:

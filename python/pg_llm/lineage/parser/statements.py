@@ -58,7 +58,10 @@ class Statements(Queries):
         else:
             relation = self.query(node, None)
             if relation.columns:
-                self.written.append(Written(None, relation.star(), relation.rows))
+                # The rows of RETURNING are those that were changed: what was
+                # only scanned stands with the changed relation.
+                rows = {source: bits for source, bits in relation.rows.items() if source[1]}
+                self.written.append(Written(None, relation.star(), rows))
         return self.written
 
     def read(self, node: exp.Expr) -> None:
@@ -124,8 +127,7 @@ class Statements(Queries):
         if clause is None:
             return Relation([], self.dialect.key)
         columns, rest = self.outputs(clause.args["expressions"], scope)
-        rows = {source: mask for source, mask in scope.rows.items() if source[1] is not None}
-        return Relation(columns, self.dialect.key, rows, rest)
+        return Relation(columns, self.dialect.key, scope.rows, rest)
 
     # ---- insert -----------------------------------------------------------------
 
