@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -119,8 +121,8 @@ def clusters(server, tmp_path):
     made = []
 
     def make(name):
-        sockets = tmp_path / f"s{name}"
-        sockets.mkdir()
+        # The path of a socket has at most 107 bytes.
+        sockets = Path(tempfile.mkdtemp(prefix="pg_llm-"))
         made.append(_Cluster(Path(server.executable).parent, tmp_path / name, sockets))
         return made[-1]
 
@@ -128,6 +130,7 @@ def clusters(server, tmp_path):
     for cluster in made:
         if (cluster.directory / "postmaster.pid").exists():
             cluster.stop()
+        shutil.rmtree(cluster.sockets)
 
 
 # Calls as a backend of that server sees them: its own environment and files.
