@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
+import ipaddress
 import shutil
+import socket
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from pg_llm.models.scripted import Server
 from tests.models.secret_support import KEY, put, refused
@@ -142,6 +151,103 @@ def test_a_redirect_does_not_take_the_secret_along(db, key_file, model, other):
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def impostor(tmp_path):
+    """An https server whose certificate nobody vouches for; yields port and what it read."""
+    certificate = _self_signed(tmp_path / "impostor.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    listener = socket.create_server(("127.0.0.1", 0))
+    read = []
+
+    def serve():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                read.append(context.wrap_socket(connection, server_side=True).recv(10_000))
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield listener.getsockname()[1], read
+    # Closing alone does not wake accept().
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join()
+
+
+def _self_signed(path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    today = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(today - datetime.timedelta(days=1))
+        .not_valid_after(today + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))]),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path.write_bytes(key.private_bytes(pem, *plain) + certificate.public_bytes(pem))
+    return path
+
+
+def test_a_server_without_a_trusted_certificate_does_not_get_the_secret(
+    db, key_file, model, impostor
+):
+    port, read = impostor
+    endpoint = f"https://127.0.0.1:{port}/v1"
+    put(db, endpoint=endpoint)
+    model("keyed", endpoint=endpoint, secret="main", retries=0)
+    error = refused(db, CHAT, ["keyed"], sqlstate="38003")
+    assert "certificate" in error.diag.message_primary
+    assert read == []
+
+
+def test_a_proxy_sees_a_tunnel(db, key_file, model, impostor):
+    port, read = impostor
+    endpoint = f"https://127.0.0.1:{port}/v1"
+    seen = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_CONNECT(self):
+            seen.append(f"{self.requestline}\n{self.headers}")
+            self.send_response(200)
+            self.end_headers()
+            with socket.create_connection(("127.0.0.1", port)) as beyond:
+                beyond.sendall(hello := self.connection.recv(10_000))
+                seen.append(hello.decode("latin-1"))
+                self.connection.sendall(beyond.recv(10_000))
+                seen.append(self.connection.recv(10_000).decode("latin-1"))
+
+        def log_message(self, *arguments):
+            pass
+
+    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        put(db, endpoint=endpoint)
+        proxied = f"http://127.0.0.1:{proxy.server_address[1]}"
+        model("keyed", endpoint=endpoint, secret="main", retries=0, proxy=proxied)
+        refused(db, CHAT, ["keyed"], sqlstate="38003")
+    finally:
+        proxy.shutdown()
+        proxy.server_close()
+    assert seen[0].startswith(f"CONNECT 127.0.0.1:{port}")
+    assert KEY not in "".join(seen)
+    assert read == []
 
 
 def test_a_proxy_does_not_see_a_secret_without_tls(db, keyed, other):
