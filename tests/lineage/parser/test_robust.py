@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pg_llm.errors import InvalidParameter
-from pg_llm.lineage.parser import DIALECTS, extract, split
+from pg_llm.lineage.parser import DIALECTS, extract, script, split
 from tests.lineage.parser.support import CATALOG, SEARCH_PATH, cases, written
 
 WORDS = [
@@ -219,3 +219,20 @@ def test_unknown_dialect():
     with pytest.raises(InvalidParameter, match='There is no SQL dialect "klingon"'):
         extract("select 1", "klingon", {}, [], statement=1)
     assert re.search("postgres", str(sorted(DIALECTS)))
+
+
+def test_a_script_sees_what_it_made():
+    sql = """
+        create temp table made as select a as x, b from pair;
+        insert into orders (id) select x from made where b > 1;
+        select * from made;
+        select * from pair
+    """
+    edges = [(e.statement, written(e)) for e in script(sql, "postgres", CATALOG, SEARCH_PATH)]
+    assert edges[2:6] == [
+        (2, "shop.orders id <- pg_temp.made.x IDENTITY"),
+        (2, "shop.orders (rows) <- pg_temp.made.b FILTER"),
+        (3, "x <- pg_temp.made.x IDENTITY"),
+        (3, "b <- pg_temp.made.b IDENTITY"),
+    ]
+    assert "made" not in str(CATALOG)

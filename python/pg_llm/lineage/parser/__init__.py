@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pg_llm.database import Database
     from pg_llm.lineage.edges import Edge
 
-__all__ = ["DIALECTS", "extract", "live_schema", "split"]
+__all__ = ["DIALECTS", "extract", "live_schema", "script", "split"]
 
 
 def extract(
@@ -41,6 +41,21 @@ def extract(
     from pg_llm.lineage.parser import extraction
 
     return extraction.extract(sql, dialect, schema, search_path, statement=statement)
+
+
+def script(
+    sql: str,
+    dialect: str,
+    schema: Mapping[str, Sequence[str]],
+    search_path: Sequence[str],
+) -> list[Edge]:
+    """Return the edges of all statements of a script, numbered from 1.
+
+    As `extract`, but a statement sees the relations that those before it made.
+    """
+    from pg_llm.lineage.parser import extraction
+
+    return extraction.script(sql, dialect, schema, search_path)
 
 
 def split(sql: str, dialect: str) -> list[str]:

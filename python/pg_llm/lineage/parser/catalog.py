@@ -77,11 +77,10 @@ class Catalog:
         """Return the shown name and the columns by key, None if unknown."""
         wanted = tuple(map(self._key, parts))
         known = self._last.get(wanted[-1])
-        if known is None:
+        chosen = self._choose(wanted, known) if known else None
+        if chosen is None:
             return None
-        name, columns = self._relations[self._choose(wanted, known) or known[0]]
-        if self._choose(wanted, known) is None:
-            return None
+        name, columns = self._relations[chosen]
         return name, {self._key(column): column for column in columns}
 
     def _choose(

@@ -12,13 +12,14 @@ from pg_llm.lineage.parser.flows import Source, ways
 
 with isolated():
     from pg_llm.lineage.parser.fallback import table_edges
-    from pg_llm.lineage.parser.reading import Unreadable, trees_of
+    from pg_llm.lineage.parser.reading import Unreadable, split, trees_of
+    from pg_llm.lineage.parser.relations import STAR
     from pg_llm.lineage.parser.statements import Statements, Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlglot import exp
+    from pg_llm.lineage.parser.dialects import Dialect
 
 
 # Measured: of the edges that this resolver is sure of, at most one in a
@@ -36,27 +37,56 @@ def extract(
 ) -> list[Edge]:
     """See the package."""
     chosen = dialect_of(dialect)
+    return _statement(sql, chosen, Catalog(schema, search_path, chosen.key), statement)
+
+
+def script(
+    sql: str,
+    dialect: str,
+    schema: Mapping[str, Sequence[str]],
+    search_path: Sequence[str],
+) -> list[Edge]:
+    """See the package."""
+    chosen = dialect_of(dialect)
     catalog = Catalog(schema, search_path, chosen.key)
+    return [
+        edge
+        for number, text in enumerate(split(sql, chosen), 1)
+        for edge in _statement(text, chosen, catalog, number)
+    ]
+
+
+def _statement(sql: str, dialect: Dialect, catalog: Catalog, number: int) -> list[Edge]:
+    """Return the edges of one statement; what it creates enters the catalog."""
+    edges: list[Edge] = []
     try:
-        edges: list[Edge] = []
-        trees, extras = trees_of(sql, chosen)
+        trees, extras = trees_of(sql, dialect)
         for tree in trees:
-            statements = Statements(chosen, catalog, sql, extras)
-            edges += _edges(tree, statements, statement)
+            statements = Statements(dialect, catalog, sql, extras)
+            written = statements.resolve(tree)
+            edges += _edges(written, statements, number)
+            _create(written, catalog)
     except Unreadable as reason:
-        return table_edges(sql, chosen, catalog, statement, str(reason))
+        return table_edges(sql, dialect, catalog, number, str(reason))
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         # A tree of a shape that we have not met; nothing here calls the server.
         note = f"not resolved: {type(error).__name__}"
-        return table_edges(sql, chosen, catalog, statement, note)
+        return table_edges(sql, dialect, catalog, number, note)
     except RecursionError:
         note = "nested too deeply to be resolved"
-        return table_edges(sql, chosen, catalog, statement, note)
+        return table_edges(sql, dialect, catalog, number, note)
     return edges
 
 
-def _edges(node: exp.Expr, statements: Statements, number: int) -> Iterator[Edge]:
-    written = statements.resolve(node)
+def _create(written: Sequence[Written], catalog: Catalog) -> None:
+    """Let later statements see the relations that this one makes."""
+    for part in written:
+        names = [name for name, _ in part.columns]
+        if part.created and part.target is not None and STAR not in names:
+            catalog.add(part.target, names)
+
+
+def _edges(written: Sequence[Written], statements: Statements, number: int) -> Iterator[Edge]:
     confidence = UNSURE if statements.doubts else SURE
     for part in written:
         yield from _rows(part, statements, confidence, number)

@@ -29,22 +29,24 @@ if TYPE_CHECKING:
 class Written:
     """What one statement writes: columns of one target, and what decides its rows.
 
-    `target` None is the output of a bare query. `expressions` by column name.
+    `target` None is the output of a bare query. `created`: the statement makes
+    the target, with these columns.
     """
 
-    __slots__ = ("columns", "expressions", "rows", "target")
+    __slots__ = ("columns", "created", "rows", "target")
 
     def __init__(
         self,
         target: str | None,
         columns: Sequence[Column] = (),
         rows: Flow = NOTHING,
-        expressions: Sequence[exp.Expr | None] = (),
+        *,
+        created: bool = False,
     ) -> None:
         self.target = target
         self.columns = list(columns)
         self.rows = rows
-        self.expressions = list(expressions)
+        self.created = created
 
 
 class Statements(Queries):
@@ -75,7 +77,7 @@ class Statements(Queries):
         if into is not None and isinstance(into.args.get("this"), exp.Table):
             target = self.created_name(into.args["this"], bool(into.args.get("temporary")))
         self.written.append(
-            Written(target, relation.star(), relation.rows, first.args.get("expressions") or ())
+            Written(target, relation.star(), relation.rows, created=target is not None)
         )
 
     def statement(self, node: exp.Expr, scope: Scope | None, ctes: Mapping[str, Cte]) -> Relation:
@@ -388,6 +390,9 @@ class Statements(Queries):
     def branch_of(self, when: exp.When, table: Table, source: Item, scope: Scope) -> list[Column]:
         """Return what one branch of a MERGE writes: UPDATE or INSERT."""
         then = when.args["then"]
+        where = then.args.get("where")
+        if isinstance(where, exp.Expr):
+            self.visit(where, scope, FILTER, scope.rows)
         if isinstance(then, exp.Update):
             parts = then.args.get("expressions") or ()
             return self.assignments(parts, table, scope) if parts else source.star()
@@ -442,11 +447,12 @@ class Statements(Queries):
             relation = self.query(expression, None, scope.ctes)
             if not any(name == STAR for name, _ in relation.star()):
                 relation = relation.named(names)
-            self.written.append(Written(target, relation.star(), relation.rows))
+            made = destination is this
+            self.written.append(Written(target, relation.star(), relation.rows, created=made))
         else:
             columns = [column for table in copied for column in self.base(table).star()]
             columns += [(name, NOTHING) for name in names]
-            self.written.append(Written(target, columns))
+            self.written.append(Written(target, columns, created=True))
         return nothing
 
     def definitions(self, node: exp.Schema) -> list[str]:
