@@ -27,6 +27,21 @@ except PgLlmError as error:
 $$
 """
 
+# What is not what it is declared to be, calls something behind its back, or is
+# somebody else's.
+OTHERS = """
+create function write() returns int language plpgsql volatile as
+    $$ begin update bikes set model = model; return 1; end $$;
+create function sneak() returns int language plpgsql immutable as
+    $$ begin return write(); end $$;
+create function gathered(text, text) returns text language sql volatile as 'select $1 || $2';
+create aggregate gather(text) (sfunc = gathered, stype = text);
+create view shouted as select shout(model) as model from bikes;
+create view shouted_again as select model from shouted;
+create function strange(text) returns text language sql immutable as 'select lower($1)';
+alter function strange owner to llm_monitor;
+"""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def checker(fleet: None, server: object, database_name: str) -> None:
@@ -44,6 +59,7 @@ def checker(fleet: None, server: object, database_name: str) -> None:
             "create function owner_says(text) returns text language sql stable security definer"
             " as 'select lower($1)'"
         )
+        connection.execute(OTHERS)
 
 
 @pytest.mark.parametrize("sql", PASS)

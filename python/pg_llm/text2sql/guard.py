@@ -62,21 +62,50 @@ where c.oid operator(pg_catalog.=) any ($1)
 order by 2
 """
 
+# A function of somebody else would run with the caller's rights: the caller's
+# own roles, superusers and the database's owner are trusted. (A superuser is a
+# member of every role, which tells nothing.) An aggregate calls its functions.
 _FUNCTIONS = """
 select
     n.nspname::pg_catalog.text as schema,
     p.proname::pg_catalog.text as name,
     p.provolatile::pg_catalog.text as volatility,
     p.prosecdef as definer,
+    o.rolsuper
+        or o.rolname operator(pg_catalog.=) current_user
+        or o.oid operator(pg_catalog.=) d.datdba
+        or (not u.rolsuper and pg_catalog.pg_has_role(o.oid, 'member')) as trusted,
     p.oid::pg_catalog.int8 as oid
 from pg_catalog.pg_proc p
 join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) p.pronamespace
+join pg_catalog.pg_roles o on o.oid operator(pg_catalog.=) p.proowner
+join pg_catalog.pg_roles u on u.rolname operator(pg_catalog.=) current_user
+join pg_catalog.pg_database d on d.datname operator(pg_catalog.=) pg_catalog.current_database()
 where p.oid operator(pg_catalog.=) any ($1)
    or p.oid operator(pg_catalog.=) any (
        select o.oprcode
        from pg_catalog.pg_operator o
        where o.oid operator(pg_catalog.=) any ($2)
    )
+   or p.oid operator(pg_catalog.=) any (
+       select f.oid
+       from pg_catalog.pg_aggregate g,
+           pg_catalog.unnest(array[
+               g.aggtransfn, g.aggfinalfn, g.aggmtransfn, g.aggminvtransfn, g.aggmfinalfn
+           ]::pg_catalog.oid[]) f (oid)
+       where g.aggfnoid operator(pg_catalog.=) any ($1)
+   )
+"""
+
+_VIEWS = """
+select
+    r.ev_class::pg_catalog.int8 as oid,
+    r.ev_action::pg_catalog.text as tree
+from pg_catalog.pg_rewrite r
+join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) r.ev_class
+where r.ev_class operator(pg_catalog.=) any ($1)
+  and c.relkind operator(pg_catalog.=) 'v'
+  and r.rulename operator(pg_catalog.=) '_RETURN'
 """
 
 # Volatile only because they differ from call to call; they act on nothing.
@@ -118,6 +147,7 @@ def check(database: Database, sql: str) -> Guarded:
     _refuse_endless(every)
     tables = _tables(database, every)
     _refuse_functions(database, every)
+    _refuse_views(database, every)
     return Guarded(query, _cost(database, query), tables)
 
 
@@ -170,12 +200,16 @@ def _refuse_endless(every: list[Node]) -> None:
                 raise Refused("the statement recurses without an end")
 
 
-def _tables(database: Database, every: list[Node]) -> tuple[str, ...]:
-    oids = {
+def _relations(every: list[Node]) -> set[int]:
+    return {
         node.number("relid")
         for node in every
         if node.kind in ("RTE", "RANGETBLENTRY") and node.number("rtekind") == 0
     }
+
+
+def _tables(database: Database, every: list[Node]) -> tuple[str, ...]:
+    oids = _relations(every)
     if not oids:
         return ()
     rows = database.execute(_RELATIONS, [sorted(oids)], ["oid[]"])
@@ -185,16 +219,36 @@ def _tables(database: Database, every: list[Node]) -> tuple[str, ...]:
     return tuple(row["name"] for row in rows)
 
 
-def _refuse_functions(database: Database, every: list[Node]) -> None:
+def _refuse_views(database: Database, every: list[Node]) -> None:
+    """Refuse views, and views below them, that call functions which act.
+
+    What a view reads is its owner's affair; what it calls runs as the caller.
+    """
+    seen: set[int] = set()
+    while oids := _relations(every) - seen:
+        seen |= oids
+        trees = [row["tree"] for row in database.execute(_VIEWS, [sorted(oids)], ["oid[]"])]
+        every = [node for tree in trees for top in nodes.parse(tree) for node in _walk(top)]
+        for row in _functions(database, every):
+            if row["volatility"] == "v" and not _is(row, _HARMLESS):
+                raise Refused(f"a view calls {row['schema']}.{row['name']}, which is volatile")
+
+
+def _functions(database: Database, every: list[Node]) -> list[Row]:
+    """Return what the nodes call, each with what it is."""
     functions: set[int] = set()
     operators: set[int] = set()
     for node in every:
         for name in ("funcid", "aggfnoid", "winfnoid", "opfuncid", "tsmhandler"):
             functions.add(node.number(name))
         operators.add(node.number("opno"))
-    rows = database.execute(
+    return database.execute(
         _FUNCTIONS, [sorted(functions - {0}), sorted(operators - {0})], ["oid[]", "oid[]"]
     )
+
+
+def _refuse_functions(database: Database, every: list[Node]) -> None:
+    rows = _functions(database, every)
     for row in rows:
         reason = _reason(row)
         if reason:
@@ -224,7 +278,9 @@ def _reason(row: Row) -> str:
         return "which tells about the server"
     if row["volatility"] == "v":
         return "which is volatile"
-    return "which runs with its owner's rights" if row["definer"] else ""
+    if row["definer"]:
+        return "which runs with its owner's rights"
+    return "" if row["trusted"] else "which somebody else wrote"
 
 
 def _refuse_long(call: Node) -> None:
@@ -255,10 +311,12 @@ def _int4(node: Node) -> int:
 
 
 def _cost(database: Database, query: str) -> float:
-    rows = database.execute("explain (format json) " + query)
-    plan = rows[0]["QUERY PLAN"]
-    if isinstance(plan, str):
-        plan = json.loads(plan)
+    # Read-only, because planning runs functions that are marked immutable.
+    rows = database.execute(
+        "select r::pg_catalog.text as plan from llm.run_read_only($1, 1) r",
+        ["explain (format json) " + query],
+    )
+    plan = json.loads(rows[0]["plan"])["QUERY PLAN"]
     cost = float(plan[0]["Plan"]["Total Cost"])
     limit = float(settings.get(database, "text2sql_cost_limit"))
     if cost > limit:
