@@ -55,6 +55,7 @@ def model(db, scripted):
     db.execute("reset role")
     for name in added:
         db.execute("delete from llm.model_definitions where name = %s", [name])
+    db.execute("delete from llm.cooldowns")
 
 
 @pytest.fixture

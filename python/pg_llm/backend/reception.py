@@ -10,7 +10,7 @@ from pg_llm.database import PlpyDatabase
 from pg_llm.errors import PgLlmError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 _databases: dict[int, PlpyDatabase] = {}
@@ -33,11 +33,17 @@ def reception(function: Callable[..., Any]) -> Callable[..., Any]:
     if inspect.isgeneratorfunction(function):
 
         @functools.wraps(function)
-        def receive_rows(plpy: Any, *args: Any) -> Iterator[Any]:
+        def receive_rows(plpy: Any, *args: Any) -> Iterable[Any]:
+            # The first row is made here: PL/Python hides the message of what an
+            # iterator raises in the DETAIL of its own.
+            rows = function(database(plpy), *args)
             try:
-                yield from function(database(plpy), *args)
+                first = next(rows)
+            except StopIteration:
+                return ()
             except PgLlmError as error:
                 report(plpy, error)
+            return _rows(plpy, first, rows)
 
         return receive_rows
 
@@ -49,6 +55,14 @@ def reception(function: Callable[..., Any]) -> Callable[..., Any]:
             report(plpy, error)
 
     return receive
+
+
+def _rows(plpy: Any, first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    try:
+        yield from rest
+    except PgLlmError as error:
+        report(plpy, error)
 
 
 def report(plpy: Any, error: PgLlmError) -> NoReturn:

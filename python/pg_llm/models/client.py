@@ -5,7 +5,8 @@ This module imports both, and is itself imported by the first call.
 
 from __future__ import annotations
 
-import contextlib
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -17,6 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a request carries. `deadline` is a time of `time.monotonic()`."""
+
+    path: str
+    body: Mapping[str, object]
+    deadline: float
+    connect_timeout: float
+    max_answer: int
+
+    def timeout(self) -> httpx2.Timeout:
+        """Return what is left, for each step of the connection."""
+        left = max(self.deadline - time.monotonic(), 0.001)
+        return httpx2.Timeout(left, connect=min(self.connect_timeout, left))
+
+
 class Client:
     """A session's connections to one endpoint through one proxy or none.
 
@@ -25,50 +42,40 @@ class Client:
     """
 
     def __init__(self, endpoint: str, proxy: str | None) -> None:
-        self.transport = Transport(endpoint, proxy)
+        self._transport = Transport(endpoint, proxy)
         self._openai = openai.OpenAI(
             api_key="-",  # the transport sets the real one or none
             base_url=endpoint,
             max_retries=0,
             http_client=httpx2.Client(
-                transport=self.transport, trust_env=False, follow_redirects=False
+                transport=self._transport, trust_env=False, follow_redirects=False
             ),
         )
 
-    def post(
-        self, path: str, body: Mapping[str, object], *, timeout: float, connect_timeout: float
-    ) -> object:
+    def post(self, request: Request, key: str | None) -> object:
         """Return the parsed JSON of the answer. Raises the client's exceptions."""
-        return self._openai.post(
-            path, cast_to=object, body=dict(body), options=self._options(timeout, connect_timeout)
-        )
+        with self._transport.request(key, request.max_answer):
+            return self._openai.post(
+                request.path,
+                cast_to=object,
+                body=dict(request.body),
+                options={"timeout": request.timeout()},
+            )
 
-    def post_stream(
-        self, path: str, body: Mapping[str, object], *, timeout: float, connect_timeout: float
-    ) -> Iterator[Any]:
-        """Yield the parsed events of a streamed answer."""
-        with self._openai.post(
-            path,
-            cast_to=object,
-            body=dict(body),
-            options=self._options(timeout, connect_timeout),
-            stream=True,
-            stream_cls=openai.Stream[object],
-        ) as events:
+    def stream(self, request: Request, key: str | None) -> Iterator[Any]:
+        """Yield the parsed events of a streamed answer. Raises the client's exceptions."""
+        with self._transport.request(key, request.max_answer):
+            events = self._openai.post(
+                request.path,
+                cast_to=object,
+                body=dict(request.body),
+                options={"timeout": request.timeout()},
+                stream=True,
+                stream_cls=openai.Stream[object],
+            )
+        with events:
             yield from events
-
-    @contextlib.contextmanager
-    def call(self, key: str | None, max_answer: int) -> Iterator[None]:
-        """Use `key` and take at most `max_answer` bytes an answer in this block."""
-        self.transport.key, self.transport.max_answer = key, max_answer
-        try:
-            yield
-        finally:
-            self.transport.key = None
 
     def close(self) -> None:
         """Cut every connection."""
-        self.transport.cut()
-
-    def _options(self, timeout: float, connect_timeout: float) -> Any:
-        return {"timeout": httpx2.Timeout(timeout, connect=min(connect_timeout, timeout))}
+        self._transport.cut()

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import math
 import time
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pg_llm import settings
+from pg_llm.errors import ModelRefused
 from pg_llm.models import calls, faults, interruptible
+from pg_llm.models.audit import Usage
+from pg_llm.models.calls import Call, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pg_llm.database import Database
     from pg_llm.models.registry import Model
@@ -32,6 +33,7 @@ class Batch:
 
     texts: tuple[str, ...]
     vectors: tuple[Vector, ...] = ()
+    tokens: int = 0
 
 
 def embed(
@@ -42,26 +44,36 @@ def embed(
     Equal texts are sent once. The deadline counts from the last batch that
     came back, so that any number of texts can be embedded.
     """
-    seconds = float(settings.get(database, "call_timeout"))
     return calls.with_fallbacks(
         database,
         name,
         "embed",
-        time.monotonic() + seconds,
-        lambda model, deadline: embed_with(database, model, texts, deadline),
+        None,
+        lambda model, deadline: attempt(database, model, texts, deadline),
     )
 
 
-def embed_with(
+def attempt(
     database: Database, model: Model, texts: Sequence[str | None], deadline: float
-) -> list[Vector | None]:
+) -> Outcome[list[Vector | None]]:
     """Return the embeddings by this very model."""
     if model.provider.name == "static":
         from pg_llm.models import static
 
-        return list(static.embed([text or "" for text in texts]))
-    vectors = _by_text(database, model, _distinct(texts, model), deadline)
-    return [vectors.get(text) if text else None for text in texts]
+        # Not a call: nothing leaves the server, and nothing is recorded.
+        return Outcome(list(static.embed([text or "" for text in texts])), Usage(attempts=0))
+    distinct = _distinct(texts, model)
+    if not distinct:
+        return Outcome([None] * len(texts), Usage(attempts=0))
+    vectors, usage = _by_text(database, model, distinct, deadline)
+    return Outcome([vectors.get(text) if text else None for text in texts], usage)
+
+
+def try_out(database: Database, model: Model) -> str:
+    """Make a small real call to a model, and describe what came back."""
+    until = calls.starts(database, model.options.timeout, [model])
+    (vector,) = attempt(database, model, ["test"], until).value
+    return f"{len(vector or ())} dimensions"
 
 
 def _distinct(texts: Sequence[str | None], model: Model) -> list[str]:
@@ -73,33 +85,35 @@ def _distinct(texts: Sequence[str | None], model: Model) -> list[str]:
 
 def _by_text(
     database: Database, model: Model, texts: Sequence[str], deadline: float
-) -> dict[str, Vector]:
-    batches = list(_batches(texts, model))
+) -> tuple[dict[str, Vector], Usage]:
     seconds = deadline - time.monotonic()
+    call = Call(database, model)
+    jobs = [
+        lambda batch=batch: _request(call, model, batch, seconds)
+        for batch in _batches(texts, model)
+    ]
+    at_once = model.options.concurrency or model.provider.concurrency
+    found = interruptible.stream(
+        database,
+        lambda: interruptible.concurrently(jobs, at_once),
+        deadline=deadline,
+        abort=call.abort,
+        renew=seconds,
+    )
     vectors: dict[str, Vector] = {}
-    if not batches:
-        return vectors
-    with calls.lease(database, model) as call:
-        found = interruptible.stream(
-            database,
-            lambda: _concurrently(batches, _request(call, model, seconds), model),
-            deadline=deadline,
-            abort=call.abort,
-            renew=seconds,
-        )
-        try:
-            for batch in found:
-                vectors.update(zip(batch.texts, batch.vectors, strict=True))
-        except BaseException:
-            # Other batches may be under way.
-            call.abort()
-            raise
-    lengths = {len(vector) for vector in vectors.values()}
+    tokens = 0
+    try:
+        for batch in found:
+            vectors.update(zip(batch.texts, batch.vectors, strict=True))
+            tokens += batch.tokens
+    except BaseException:
+        # Other batches may be under way.
+        call.abort()
+        raise
+    lengths = sorted({len(vector) for vector in vectors.values()})
     if len(lengths) > 1:
-        raise faults.not_an_answer(
-            model.name, f"vectors of {' and '.join(map(str, sorted(lengths)))} dimensions"
-        )
-    return vectors
+        raise faults.not_an_answer(model.name, f"vectors of {lengths} dimensions")
+    return vectors, Usage(call.attempts, tokens or None)
 
 
 def _batches(texts: Sequence[str], model: Model) -> Iterator[Batch]:
@@ -117,39 +131,48 @@ def _batches(texts: Sequence[str], model: Model) -> Iterator[Batch]:
         yield Batch(tuple(current))
 
 
-def _concurrently(
-    batches: Sequence[Batch], request: Callable[[Batch], Batch], model: Model
-) -> Iterator[Batch]:
-    """Yield the answers as they come; the first failure ends it. In the helper thread."""
-    at_once = min(model.options.concurrency or model.provider.concurrency, len(batches))
-    pool = ThreadPoolExecutor(at_once)
-    try:
-        pending = {pool.submit(request, batch) for batch in batches}
-        while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _request(call: calls.Call, model: Model, seconds: float) -> Callable[[Batch], Batch]:
-    body = {**model.provider.embed_body, **model.options.body, "encoding_format": "float"}
+def _request(call: Call, model: Model, batch: Batch, seconds: float) -> Batch:
+    """Embed one batch; where the endpoint refuses it, find the text that is to blame."""
+    body = {
+        **model.provider.embed_body,
+        **model.options.body,
+        "model": model.model,
+        "input": list(batch.texts),
+        "encoding_format": "float",
+    }
     if model.options.send_dimensions and model.options.dimensions:
         body["dimensions"] = model.options.dimensions
+    try:
+        body = model.provider.adapt("embed", body)
+        answer = call.post("/embeddings", body, time.monotonic() + seconds)
+        return Batch(batch.texts, tuple(_vectors(answer, batch, model)), _tokens(answer))
+    except faults.BadRequest as error:
+        if len(batch.texts) == 1:
+            raise ModelRefused(error.message, hint=error.hint, detail=_blamed(batch)) from None
+        return _halves(call, model, batch, seconds)
 
-    def request(batch: Batch) -> Batch:
-        deadline = time.monotonic() + seconds
-        answer = call.post(
-            "/embeddings", {**body, "model": model.model, "input": list(batch.texts)}, deadline
-        )
-        return Batch(batch.texts, tuple(_vectors(answer, len(batch.texts), model)))
 
-    return request
+def _halves(call: Call, model: Model, batch: Batch, seconds: float) -> Batch:
+    middle = len(batch.texts) // 2
+    first = _request(call, model, Batch(batch.texts[:middle]), seconds)
+    second = _request(call, model, Batch(batch.texts[middle:]), seconds)
+    return Batch(batch.texts, first.vectors + second.vectors, first.tokens + second.tokens)
 
 
-def _vectors(answer: Any, count: int, model: Model) -> list[Vector]:
+def _blamed(batch: Batch) -> str:
+    (text,) = batch.texts
+    return f"The text that it refuses has {len(text)} characters and begins: {text[:60]}"
+
+
+def _tokens(answer: Any) -> int:
+    usage = answer.get("usage")
+    count = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+    return count if isinstance(count, int) else 0
+
+
+def _vectors(answer: Any, batch: Batch, model: Model) -> list[Vector]:
     """Check an answer (some servers say 200 to anything) and put it into order."""
+    count = len(batch.texts)
     rows = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise faults.not_an_answer(model.name, "it has no embeddings")

@@ -29,6 +29,7 @@ _HINTS = {
     403: "The secret is not allowed to use this model: check its rights at the provider.",
     404: "Check the provider's name for the model and the endpoint (it usually ends in /v1).",
     413: "Shorten the prompt.",
+    429: "The provider's account has no credit left.",
     422: "The endpoint does not accept the request: check the options.",
 }
 
@@ -42,6 +43,10 @@ class Overloaded(ModelUnavailable):
     def __init__(self, message: str, *, hint: str | None = None, retry_after: float | None = None):
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
+
+
+class BadRequest(ModelRefused):
+    """The endpoint does not take what was sent: another text might pass."""
 
 
 @contextlib.contextmanager
@@ -100,7 +105,8 @@ def _status(name: str, error: Any, key: str | None) -> ModelError:
             hint="The provider has a problem; try later, or give the model a fallback.",
             retry_after=_retry_after(error.response.headers),
         )
-    return ModelRefused(message, hint=_HINTS.get(status))
+    refused = BadRequest if status in (400, 413, 422) else ModelRefused
+    return refused(message, hint=_HINTS.get(status))
 
 
 def _connection(name: str, host: str, error: BaseException) -> ModelError:

@@ -13,12 +13,13 @@ import queue
 import signal
 import threading
 import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pg_llm.errors import ModelTimeout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from pg_llm.database import Database
 
@@ -118,3 +119,27 @@ class _Helper(Generic[T]):
             last = error
         self.finished = True
         self._queue.put(last)
+
+
+def sleep(database: Database, seconds: float) -> None:
+    """Sleep in short steps; a cancel passes through."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(STEP, left))
+        database.check_interrupts()
+
+
+def concurrently(jobs: Sequence[Callable[[], T]], at_once: int) -> Iterator[T]:
+    """Yield what the jobs return, as they end; the first failure ends it.
+
+    To be iterated in a helper thread: the threads inherit its signal mask.
+    """
+    pool = ThreadPoolExecutor(min(at_once, len(jobs)), thread_name_prefix="pg_llm call")
+    try:
+        pending = {pool.submit(job) for job in jobs}
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-from pg_llm.errors import UndefinedObject
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -40,9 +38,14 @@ class Provider:
     chat_body: ClassVar[Mapping[str, object]] = _NOTHING
     embed_body: ClassVar[Mapping[str, object]] = _NOTHING
     #: how the provider calls options that have another name there
-    renamed: ClassVar[Mapping[str, str]] = _NOTHING  # type: ignore[assignment]
-    #: whether token log-probabilities can be asked for
-    logprobs: ClassVar[bool] = False
+    renamed: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    #: how an answer in JSON is asked for: "json_schema", "json_object", None: in words only
+    json_mode: ClassVar[str | None] = None
+
+    @classmethod
+    def adapt(cls, kind: str, body: dict[str, object]) -> dict[str, object]:  # noqa: ARG003
+        """Return the body as it is sent; for what attributes cannot say. `kind`: chat, embed."""
+        return body
 
 
 class OpenAI(Provider):
@@ -53,7 +56,7 @@ class OpenAI(Provider):
     needs_secret = True
     max_batch = 2048
     renamed = MappingProxyType({"max_tokens": "max_completion_tokens"})
-    logprobs = True
+    json_mode = "json_schema"
 
 
 class DeepSeek(Provider):
@@ -63,7 +66,7 @@ class DeepSeek(Provider):
     base_url = "https://api.deepseek.com/v1"
     kinds = frozenset({"chat"})
     needs_secret = True
-    logprobs = True
+    json_mode = "json_object"
 
 
 class Hunyuan(Provider):
@@ -84,13 +87,13 @@ class Qwen(Provider):
     needs_secret = True
     max_batch = 10
     max_batch_characters = 80_000
+    json_mode = "json_object"
 
 
 class OpenAICompatible(Provider):
     """Ollama, vLLM, LM Studio, Azure's v1 API and others: the row names the endpoint."""
 
     name = "openai_compatible"
-    logprobs = True
 
 
 class Scripted(Provider):
@@ -98,7 +101,6 @@ class Scripted(Provider):
 
     name = "scripted"
     loopback_only = True
-    logprobs = True
 
 
 class Static(Provider):
@@ -114,14 +116,3 @@ BUILT_IN: Mapping[str, type[Provider]] = MappingProxyType(
         for provider in (OpenAI, DeepSeek, Hunyuan, Qwen, OpenAICompatible, Scripted, Static)
     }
 )
-
-
-def find(name: str) -> type[Provider]:
-    """Return the provider of that name."""
-    provider = BUILT_IN.get(name)
-    if provider is None:
-        raise UndefinedObject(
-            f'unknown provider "{name}"',
-            hint="The providers are: " + ", ".join(sorted(BUILT_IN)) + ".",
-        )
-    return provider

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from pg_llm import settings
 from pg_llm.errors import ConfigurationError, InvalidParameter, UndefinedObject
-from pg_llm.models import providers
+from pg_llm.models import audit, plugins, providers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +55,10 @@ class Options:
     #: texts, and calls at the same time, of bulk embedding
     batch: int | None = None
     concurrency: int | None = None
+    #: whether to ask for the tokens' probabilities (the score of llm_complete_many)
+    logprobs: bool = False
+    #: "json_schema" or "json_object": how the endpoint is asked for JSON
+    json_mode: str | None = None
     #: defaults of the caller's own options (temperature and so on)
     parameters: Mapping[str, object] = dataclasses.field(default_factory=dict)
     #: further keys of the request's body
@@ -91,6 +95,8 @@ _OPTION_TYPES: Mapping[str, tuple[type, ...]] = {
     "max_answer": (int,),
     "dimensions": (int,),
     "send_dimensions": (bool,),
+    "logprobs": (bool,),
+    "json_mode": (str,),
     "batch": (int,),
     "concurrency": (int,),
     "parameters": (dict,),
@@ -101,8 +107,10 @@ _POSITIVE = frozenset({"timeout", "connect_timeout", "max_prompt", "max_answer",
 _POSITIVE |= {"batch", "concurrency"}
 
 
-def options(given: Mapping[str, Any]) -> Options:
+def options(given: Any) -> Options:
     """Check a model's options. Raises `InvalidParameter`."""
+    if not isinstance(given, dict):
+        raise InvalidParameter("options must be a JSON object")
     values = {name: _option(name, value) for name, value in given.items() if value is not None}
     return Options(**values)
 
@@ -123,6 +131,8 @@ def _option(name: str, value: Any) -> Any:
         raise InvalidParameter(f'option "{name}" must be of type {types[-1].__name__}')
     if (isinstance(value, int | float) and value < 0) or (name in _POSITIVE and value == 0):
         raise InvalidParameter(f'option "{name}" must be greater than zero')
+    if name == "json_mode" and value not in ("json_schema", "json_object"):
+        raise InvalidParameter('option "json_mode" must be "json_schema" or "json_object"')
     if name == "proxy":
         _check_address("proxy", str(value))
     return value
@@ -170,17 +180,6 @@ from llm.model_definitions d
 where d.name = $1
 """
 
-# SET ROLE counts, a SECURITY DEFINER function around the call does not: the
-# role that the session acts as is the one that may use a model, and pays.
-_CALLER = """
-select
-    session_user::text as session_role,
-    case pg_catalog.current_setting('role')
-        when 'none' then session_user::text
-        else pg_catalog.current_setting('role')
-    end as acting_role
-"""
-
 _MAY_USE = """
 select exists (
     select
@@ -191,14 +190,10 @@ select exists (
 """
 
 
-def caller(database: Database) -> Row:
-    """Return the session's role and the role that it acts as."""
-    return database.execute(_CALLER)[0]
-
-
 def add(database: Database, row: Mapping[str, Any]) -> None:
     """Add a model. Raises `InvalidParameter`, `UndefinedObject` or 23505."""
-    database.execute(_ADD, _checked(row), _TYPES)
+    database.execute(_ADD, _checked(database, row), _TYPES)
+    _keep_cooldowns(database)
 
 
 def change(database: Database, name: str, changes: Mapping[str, Any]) -> None:
@@ -215,17 +210,43 @@ def change(database: Database, name: str, changes: Mapping[str, Any]) -> None:
             row["options"] = {k: v for k, v in merged.items() if v is not None}
         elif value is not None:
             row[column] = value
-    database.execute(_CHANGE, _checked(row), _TYPES)
+    database.execute(_CHANGE, _checked(database, row), _TYPES)
+    _keep_cooldowns(database)
 
 
 def drop(database: Database, name: str) -> None:
     """Remove a model."""
     _row(database, name)
     database.execute("delete from llm.model_definitions where name = $1", [name])
+    _keep_cooldowns(database)
 
 
-def _checked(row: Mapping[str, Any]) -> list[object]:
-    provider = providers.find(row["provider"])
+def _keep_cooldowns(database: Database) -> None:
+    """Keep one row of `llm.cooldowns` for each endpoint and model (see `cooldowns`)."""
+    database.execute(
+        """
+        insert into llm.cooldowns (endpoint, model)
+        select distinct d.endpoint, d.model
+        from llm.model_definitions d
+        where d.endpoint <> ''
+        on conflict do nothing
+        """
+    )
+    database.execute(
+        """
+        delete from llm.cooldowns c
+        where not exists (
+            select
+            from llm.model_definitions d
+            where d.endpoint = c.endpoint
+                and d.model = c.model
+        )
+        """
+    )
+
+
+def _checked(database: Database, row: Mapping[str, Any]) -> list[object]:
+    provider = plugins.find(database, row["provider"])
     if not row["name"]:
         raise InvalidParameter("a model needs a name")
     if row["kind"] not in provider.kinds:
@@ -233,7 +254,8 @@ def _checked(row: Mapping[str, Any]) -> list[object]:
             f'provider "{provider.name}" has no models of kind "{row["kind"]}"',
             hint="It has: " + ", ".join(sorted(provider.kinds)) + ".",
         )
-    options(row["options"] or {})
+    given = {} if row["options"] is None else row["options"]
+    options(given)
     endpoint = (row["endpoint"] or provider.base_url or "").rstrip("/")
     if provider.name != "static":
         _check_endpoint(provider, endpoint, row["secret"])
@@ -246,7 +268,7 @@ def _checked(row: Mapping[str, Any]) -> list[object]:
         row["model"] or "",
         endpoint,
         row["secret"] or None,
-        json.dumps(row["options"] or {}),
+        json.dumps(given),
     ]
 
 
@@ -294,10 +316,10 @@ def find(database: Database, name: str | None, kind: str) -> Model:
         return STATIC
     if not rows:
         raise unknown(name)
-    model = from_row(rows[0])
+    model = from_row(database, rows[0])
     roles = model.options.roles
     if roles:
-        acting = caller(database)["acting_role"]
+        acting = audit.caller(database).acting_role
         if not database.execute(_MAY_USE, [acting, list(roles)], ["text", "text[]"])[0]["may"]:
             raise unknown(name)
     if model.kind != kind:
@@ -309,14 +331,14 @@ def find_any(database: Database, name: str) -> Model:
     """Return a model of any kind, for an administrator."""
     if name == STATIC.name and not database.execute(_FIND, [name]):
         return STATIC
-    return from_row(_row(database, name))
+    return from_row(database, _row(database, name))
 
 
-def from_row(row: Row) -> Model:
+def from_row(database: Database, row: Row) -> Model:
     """Build a model from its row."""
     return Model(
         name=row["name"],
-        provider=providers.find(row["provider"]),
+        provider=plugins.find(database, row["provider"]),
         kind=row["kind"],
         model=row["model"],
         endpoint=row["endpoint"],

@@ -228,6 +228,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(bytes([byte]))
                 self.wfile.flush()
                 if self.server.stopping.wait(control.get("seconds", 1)):
+                    self._hang_up()
                     return
         elif fault == "cut":
             self.wfile.write(raw[: len(raw) // 2])
@@ -246,6 +247,7 @@ class Handler(BaseHTTPRequestHandler):
                 return
             self._event({"choices": [{"index": 0, "delta": {"content": word}}], "model": model})
             if fault == "drip" and self.server.stopping.wait(control.get("seconds", 1)):
+                self._hang_up()
                 return
         self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
         self._chunk(b"data: [DONE]\n\n")

@@ -3,8 +3,8 @@
 The rules hold here whatever the client above would do: requests go to the
 row's own host and nowhere else, redirects are not followed, the environment
 chooses neither proxy nor header, TLS is verified, an answer has a maximum
-size, and the key is set here for the length of one call, so that no client,
-request or cache keeps it.
+size, and the key is set here for the length of one request, so that no client
+or cache keeps it.
 
 This module imports the HTTP library, and is itself imported by the first call.
 """
@@ -15,6 +15,7 @@ import contextlib
 import functools
 import socket
 import ssl
+import threading
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -32,11 +33,10 @@ _HEADERS = frozenset(
 
 
 class Transport(httpx2.BaseTransport):
-    """A transport to one endpoint. `key` and `max_answer` are set for one call."""
+    """A transport to one endpoint."""
 
     def __init__(self, endpoint: str, proxy: str | None) -> None:
-        self.key: str | None = None
-        self.max_answer = 0
+        self._request = threading.local()
         self._url = httpx2.URL(endpoint)
         self._sockets: list[socket.socket] = []
         self._cut = False
@@ -45,6 +45,15 @@ class Transport(httpx2.BaseTransport):
             trust_env=False,
             proxy=proxy,
         )
+
+    @contextlib.contextmanager
+    def request(self, key: str | None, max_answer: int) -> Iterator[None]:
+        """Send `key` with what this thread requests in the block; limit the answers' bytes."""
+        self._request.key, self._request.max_answer = key, max_answer
+        try:
+            yield
+        finally:
+            self._request.key = None
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request. Raises `ModelRefused`, `ModelAnswerInvalid`, httpx2's exceptions."""
@@ -56,7 +65,7 @@ class Transport(httpx2.BaseTransport):
             raise ModelAnswerInvalid(
                 "the endpoint compressed its answer, though it was asked not to"
             )
-        response.stream = _Limited(response.stream, self.max_answer)
+        response.stream = _Limited(response.stream, self._request.max_answer)
         return response
 
     def close(self) -> None:
@@ -78,8 +87,8 @@ class Transport(httpx2.BaseTransport):
             raise ModelRefused("a request would have left the model's endpoint")
         headers = [(k, v) for k, v in request.headers.items() if k.lower() in _HEADERS]
         headers += [("accept-encoding", "identity"), ("user-agent", "pg_llm")]
-        if self.key is not None:
-            headers.append(("authorization", f"Bearer {self.key}"))
+        if self._request.key is not None:
+            headers.append(("authorization", f"Bearer {self._request.key}"))
         request.headers = httpx2.Headers(headers)
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:
