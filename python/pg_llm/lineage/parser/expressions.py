@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pg_llm.lineage.parser.dialects import Dialect
-    from pg_llm.lineage.parser.repair import Extras
+    from pg_llm.lineage.parser.tokens import Extras
 
     Visit = Callable[["Expressions", Any, Scope, int, Flow], None]
 

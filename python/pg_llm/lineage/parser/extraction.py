@@ -14,12 +14,13 @@ with isolated():
     from pg_llm.lineage.parser.fallback import table_edges
     from pg_llm.lineage.parser.reading import Unreadable, split, trees_of
     from pg_llm.lineage.parser.relations import STAR
-    from pg_llm.lineage.parser.statements import Statements, Written
+    from pg_llm.lineage.parser.statements import Statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pg_llm.lineage.parser.dialects import Dialect
+    from pg_llm.lineage.parser.writing import Written
 
 
 # Measured: of the edges that this resolver is sure of, at most one in a

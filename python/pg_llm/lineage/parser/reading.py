@@ -12,13 +12,14 @@ with isolated():
     from sqlglot.errors import SqlglotError
     from sqlglot.tokenizer_core import TokenType
 
-from pg_llm.lineage.parser.repair import body, renamed, repaired, unwrapped
+from pg_llm.lineage.parser.repair import renamed, repaired
+from pg_llm.lineage.parser.wrappers import body, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pg_llm.lineage.parser.dialects import Dialect
-    from pg_llm.lineage.parser.repair import Extras
+    from pg_llm.lineage.parser.tokens import Extras
 
 # sqlglot's compiled parser recurses on the C stack, which ends the process
 # when it overflows (brackets, FROM behind FROM, types in types), and tries

@@ -7,14 +7,15 @@ make names visible are kept aside in `Extras`.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pg_llm.library import isolated
 
 with isolated():
-    from sqlglot.tokenizer_core import Token, TokenType
+    from sqlglot.tokenizer_core import TokenType
+
+    from pg_llm.lineage.parser.tokens import Extras, Tokens
+    from pg_llm.lineage.parser.wrappers import inner_statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,96 +75,6 @@ _OPERANDS: Final = (TokenType.VAR, TokenType.IDENTIFIER, TokenType.NUMBER, Token
 _CLOSING: Final = (TokenType.R_PAREN, TokenType.R_BRACKET)
 
 
-_TEMPORARY: Final = ("temp", "temporary")
-
-
-@dataclass(slots=True)
-class Extras:
-    """Names that were cut away with their clauses, folded.
-
-    `aliases`: of `USING (…) AS alias`, with its columns. `columns`: what
-    SEARCH and CYCLE add to a CTE: a column's name and the columns it is of.
-    `partial`: columns of which INSERT names only a part.
-    """
-
-    aliases: dict[str, list[str]] = field(default_factory=dict)
-    columns: dict[str, list[tuple[str, list[str]]]] = field(default_factory=dict)
-    partial: set[str] = field(default_factory=set)
-
-
-class Tokens:
-    """A token list with a place in it."""
-
-    def __init__(self, tokens: list[Any]) -> None:
-        self.tokens = tokens
-        self.lower = [
-            "" if token.token_type is TokenType.STRING else token.text.lower() for token in tokens
-        ]
-        self.out: list[Any] = []
-        self.place = 0
-        self.extras = Extras()
-
-    def words(self, *words: str, ahead: int = 0) -> bool:
-        """Tell whether these words follow."""
-        start = self.place + ahead
-        return self.lower[start : start + len(words)] == list(words)
-
-    def kind(self, ahead: int = 0) -> Any:
-        """Return the type of a token from here, None beyond the ends."""
-        place = self.place + ahead
-        return self.tokens[place].token_type if 0 <= place < len(self.tokens) else None
-
-    def skip(self, count: int = 1) -> bool:
-        """Leave tokens out."""
-        self.place += count
-        return True
-
-    def put(self, text: str, kind: Any) -> None:
-        """Add a token that the text does not have."""
-        near = self.tokens[min(self.place, len(self.tokens) - 1)]
-        self.out.append(Token(kind, text, near.line, near.col, near.start, near.end, []))
-
-    def closing(self, start: int) -> int:
-        """Return the place of the bracket that closes the one at `start`."""
-        depth = 0
-        for place in range(start, len(self.tokens)):
-            if self.lower[place] in ("(", "["):
-                depth += 1
-            elif self.lower[place] in (")", "]"):
-                depth -= 1
-                if depth == 0:
-                    return place
-        return len(self.tokens) - 1
-
-    def opening(self, end: int) -> int:
-        """Return the place of the bracket that the one at `end` closes."""
-        depth = 0
-        for place in range(end, -1, -1):
-            if self.lower[place] in (")", "]"):
-                depth += 1
-            elif self.lower[place] in ("(", "["):
-                depth -= 1
-                if depth == 0:
-                    return place
-        return 0
-
-    def names(self, start: int) -> list[str]:
-        """Return identifiers with commas between them from a place on."""
-        found = [self.name(start)]
-        while self.lower[start + 1 : start + 2] == [","]:
-            start += 2
-            found.append(self.name(start))
-        return found
-
-    def name(self, place: int) -> str:
-        """Return the identifier at a place, folded."""
-        if place >= len(self.tokens):
-            return ""
-        token = self.tokens[place]
-        text: str = token.text
-        return text if token.token_type is TokenType.IDENTIFIER else text.lower()
-
-
 def renamed(tokens: list[Any]) -> list[Any]:
     """Return the tokens with DATE_PART under a name that sqlglot takes as it is.
 
@@ -181,141 +92,12 @@ def renamed(tokens: list[Any]) -> list[Any]:
 
 def repaired(tokens: list[Any]) -> tuple[list[Any], Extras]:
     """Return the tokens in sqlglot's words, and the names cut away."""
-    stream = Tokens(_statement(tokens))
+    stream = Tokens(inner_statement(tokens))
     while stream.place < len(stream.tokens):
         if not any(rule(stream) for rule in _RULES.get(stream.lower[stream.place], _OTHERS)):
             stream.out.append(stream.tokens[stream.place])
             stream.place += 1
     return stream.out, stream.extras
-
-
-_PROCEDURE = re.compile(
-    r"\s*create\s+(?:or\s+(?:replace|alter)\s+)?proc(?:edure)?\b.*?\bbegin\b", re.I | re.S
-)
-_WRAPPER = re.compile(
-    r"""\s* (?: declare \s .*? \b cursor \b .*? \b for \b
-    | prepare \s+ (?: "[^"]+" | \w+ ) \s* (?: \( [^)]* \) )? \s* as \b
-    | explain \b \s* (?: \( [^)]* \) | (?: analy[sz]e | verbose | \s )* ) )""",
-    re.VERBOSE | re.IGNORECASE | re.DOTALL,
-)
-
-
-def unwrapped(text: str) -> str:
-    """Return the statement inside DECLARE, PREPARE, EXPLAIN; all stays in its place."""
-    match = _WRAPPER.match(text)
-    return text if match is None else " " * match.end() + text[match.end() :]
-
-
-def body(text: str) -> str:
-    """Return the text after BEGIN of CREATE PROCEDURE; all stays in its place."""
-    match = _PROCEDURE.match(text)
-    return text if match is None else " " * match.end() + text[match.end() :]
-
-
-# ---- statements ---------------------------------------------------------------------
-
-
-def _statement(tokens: list[Any]) -> list[Any]:
-    """Return the statement inside COPY, and CREATE … AS without its options."""
-    stream = Tokens(tokens)
-    if stream.words("copy", "("):
-        return _statement(tokens[2 : stream.closing(1)])
-    if stream.words("copy"):
-        return _copied(stream)
-    if stream.words("create"):
-        return _created(stream)
-    if stream.words("merge"):
-        return _merged(stream)
-    return tokens
-
-
-def _copied(stream: Tokens) -> list[Any]:
-    """Return COPY without its options and condition."""
-    for place, word in enumerate(stream.lower):
-        if word in ("from", "to") and place + 1 < len(stream.tokens):
-            return stream.tokens[: place + 2]
-    return stream.tokens
-
-
-def _created(stream: Tokens) -> list[Any]:
-    """Return CREATE TABLE or VIEW … AS with only its name, columns and query."""
-    lower = stream.lower
-    kind = next((p for p, word in enumerate(lower[:8]) if word in ("view", "table")), None)
-    if kind is None or "as" not in lower:
-        return stream.tokens
-    start = kind + (4 if lower[kind + 1 : kind + 4] == ["if", "not", "exists"] else 1)
-    place = start + 1
-    while lower[place : place + 1] == ["."]:
-        place += 2
-    columns: list[Any] = []
-    if lower[place : place + 1] == ["("]:
-        columns = stream.tokens[place : stream.closing(place) + 1]
-    name = stream.tokens[start:place]
-    while place < len(lower) and lower[place] != "as":
-        place = stream.closing(place) + 1 if lower[place] == "(" else place + 1
-    end = _without_options(lower)
-    query = _statement(stream.tokens[place + 1 : end])
-    temporary = [token for token in stream.tokens[1:kind] if token.text.lower() in _TEMPORARY]
-    head = [stream.tokens[0], *temporary, stream.tokens[kind], *name]
-    if "recursive" in lower[:kind]:
-        return [*head, *columns, stream.tokens[place], *_recursive(stream, name, columns, query)]
-    return [*head, *columns, *stream.tokens[place : place + 1], *query]
-
-
-def _recursive(stream: Tokens, name: list[Any], columns: list[Any], query: list[Any]) -> list[Any]:
-    """Return the query of CREATE RECURSIVE VIEW."""
-    made = Tokens(stream.tokens)
-    out = made.out
-    made.put("with", TokenType.WITH)
-    made.put("recursive", TokenType.RECURSIVE)
-    out += [name[-1], *columns]
-    made.put("as", TokenType.ALIAS)
-    made.put("(", TokenType.L_PAREN)
-    out += query
-    made.put(")", TokenType.R_PAREN)
-    made.put("select", TokenType.SELECT)
-    made.put("*", TokenType.STAR)
-    made.put("from", TokenType.FROM)
-    out.append(name[-1])
-    return out
-
-
-def _without_options(lower: list[str]) -> int:
-    """Return where WITH DATA or WITH CHECK OPTION begins at the end."""
-    for tail in (
-        ["with", "data"],
-        ["with", "no", "data"],
-        ["with", "check", "option"],
-        ["with", "local", "check", "option"],
-        ["with", "cascaded", "check", "option"],
-    ):
-        if lower[-len(tail) :] == tail:
-            return len(lower) - len(tail)
-    return len(lower)
-
-
-def _merged(stream: Tokens) -> list[Any]:
-    """Return MERGE with a joined source in parentheses."""
-    depth = 0
-    using = joined = on = None
-    for place, word in enumerate(stream.lower):
-        depth += (word in "([" and word != "") - (word in ")]" and word != "")
-        if depth == 0 and word == "using" and using is None:
-            using = place
-        elif depth == 0 and word == "join" and using is not None:
-            joined = place
-        elif depth == 0 and word == "on":
-            on = place
-        elif depth == 0 and word == "when":
-            break
-    if using is None or joined is None or on is None:
-        return stream.tokens
-    made = Tokens(stream.tokens)
-    made.out = stream.tokens[: using + 1]
-    made.put("(", TokenType.L_PAREN)
-    made.out += stream.tokens[using + 1 : on]
-    made.put(")", TokenType.R_PAREN)
-    return made.out + stream.tokens[on:]
 
 
 # ---- rules ----------------------------------------------------------------------------
