@@ -109,6 +109,17 @@ def test_no_role_writes_the_tables_by_hand(attacker, role):
         refused(session, statement, sqlstate="42501")
 
 
+def test_an_administrator_enables_no_code(attacker):
+    session = attacker("llm_admin")
+    for statement in (
+        "select llm_provider_enable('anything')",
+        "insert into llm.provider_plugins values ('anything', 'package')",
+        "select llm_provider_disable('anything')",
+    ):
+        assert refused(session, statement).sqlstate in ("42501", "42704")
+    refused(session, "create function f() returns int language plpython3u as 'return 1'")
+
+
 def test_writing_all_data_does_not_move_a_secret(attacker, resolve):
     session = attacker("pg_write_all_data")
     session.execute("update llm.secret set endpoint = 'https://evil.example'")
@@ -263,7 +274,7 @@ def test_errors_of_every_kind_show_no_secret(db, key_file, server):
         assert KEY not in file.read()
 
 
-def test_comments_and_docs_name_what_there_is(db):
+def test_the_security_page_names_every_function_with_the_owners_rights(db):
     """The security page lists every function that runs with the owner's rights."""
     page = Path(__file__).parents[2] / "docs" / "security.md"
     listed = set(re.findall(r"`([a-z_.]+)\(", page.read_text()))
@@ -280,4 +291,4 @@ def test_comments_and_docs_name_what_there_is(db):
             """
         )
     }
-    assert definers <= listed
+    assert definers <= listed, "docs/security.md has to say what a caller can do with them"

@@ -274,9 +274,38 @@ def test_an_error_does_not_repeat_the_secret(db, keyed, model, server, fault):
         assert KEY not in file.read()
 
 
-def test_nothing_in_the_session_keeps_the_secret(db, keyed):
+def test_models_of_one_endpoint_keep_their_secrets_apart(db, keyed, model, scripted):
+    put(db, "second", "sk-second", scripted.endpoint)
+    names = []
+    for number in range(6):
+        secret = ("main", "second", None)[number % 3]
+        names.append(model(f"m{number}", model=f"for-{secret}", secret=secret))
+    for _ in range(3):
+        db.execute("select * from llm_complete_many('hello', %s)", [names])
+    sent = {(r["body"]["model"], r["headers"].get("authorization")) for r in scripted.requests}
+    assert sent == {
+        ("for-main", f"Bearer {KEY}"),
+        ("for-second", "Bearer sk-second"),
+        ("for-None", None),
+    }
+
+
+def test_embedding_and_streaming_send_it_too(db, keyed, model, scripted):
+    model("embedder", kind="embed", secret="main")
+    db.execute("select llm_embed(array['a', 'b'], 'embedder')")
+    db.execute("select llm_stream('count', 'keyed')")
+    assert _sent(scripted) == [f"Bearer {KEY}"] * 2
+
+
+def test_nothing_in_the_session_keeps_the_secret(db, keyed, model):
     """Neither the client, nor the transport, nor a cache of ours holds it after the call."""
+    model("embedder", kind="embed", secret="main")
+    model("broken", model="fault-401", secret="main", retries=0)
     db.execute(CHAT, ["keyed"])
+    db.execute("select llm_embed(array['a', 'b'], 'embedder')")
+    db.execute("select llm_stream('count', 'keyed')")
+    db.execute("select * from llm_complete_many('hello', array['keyed', 'broken'])")
+    db.execute("select * from llm_model_test('broken')")
     kept = db.execute(
         """
         do language plpython3u $$
