@@ -174,3 +174,65 @@ def test_a_view_that_names_what_is_gone(db):
     rows = db.execute("select * from lineage_view('left_over')").fetchall()
     assert [(row["target_column"], row["source_relation"]) for row in rows] == [("x", None)]
     assert "is gone" in rows[0]["note"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select (1",
+        "select a from t where b =",
+        "select 1 from",
+        "select 'abc",
+        'select "abc',
+        "select $x$ abc",
+        "select 1 /* abc",
+        "select ';' from",
+        "select $1 from",
+        "selec 1",
+    ],
+)
+def test_an_unfinished_statement_is_told_as_the_server_tells_it(db, text):
+    with pytest.raises(psycopg.errors.SyntaxError) as own:
+        db.execute(text)
+    with pytest.raises(psycopg.errors.SyntaxError) as caught:
+        extract(db, text)
+    assert caught.value.diag.message_primary == "pg_llm: " + own.value.diag.message_primary
+    column = int(own.value.diag.statement_position)
+    assert caught.value.diag.message_detail.splitlines()[1] == " " * (7 + column) + "^"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "comment on table t is 'costs $5'",
+        "comment on table t is 'costs $5; or more'",
+        "create function costs(int) returns int language sql as 'select $1'",
+    ],
+)
+def test_a_dollar_sign_in_a_text_is_no_parameter(db, text):
+    assert extract(db, text) == []
+
+
+def test_parameters_are_typed_in_the_search_path_asked_for(db):
+    db.execute(
+        "create schema far; create type far.mood as enum ('a'); create table far.m (x far.mood)"
+    )
+    rows = extract(db, "select x from m where x = $1", search_path=["far"])
+    assert {row["resolver"] for row in rows} == {"analyser"}
+    assert {row["source_relation"] for row in rows} == {"far.m"}
+
+
+def test_a_null_in_the_search_path(db):
+    with pytest.raises(psycopg.errors.InvalidParameterValue):
+        extract(db, "select a from t", search_path=["f", None])
+
+
+NAMES = ['in"side', '"before', 'after"', '" "', 'a" "b', "{x}", "(x)", "a\\b", "line\nend", "<>"]
+
+
+def test_names_of_any_characters(db):
+    columns = ", ".join('"' + name.replace('"', '""') + '" int' for name in NAMES)
+    db.execute(f"create table any_name ({columns})")
+    rows = extract(db, "select * from any_name")
+    assert [row["source_column"] for row in rows] == NAMES
+    assert [row["target_column"] for row in rows] == NAMES

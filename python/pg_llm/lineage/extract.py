@@ -83,6 +83,10 @@ def extract(
         raise InvalidParameter(
             "the text holds no statement", hint="Pass one or more SQL statements."
         )
+    if search_path is not None and None in search_path:
+        raise InvalidParameter(
+            "the search_path has a null", hint="It is an array of names of schemas."
+        )
     if catalog is not None:
         return _parsed(sql, dialect, _catalog(catalog), search_path or ["public"])
     if dialect != "postgres":

@@ -23,7 +23,8 @@ _PIECES: Final = re.compile(r"\{([A-Z_]+)([^{}]*)(?:(\})([^{}]*))?|\}([^{}]*)")
 # for: a Var names the joined table directly, unless the column was merged.
 _PLAIN_JOIN_COLUMNS: Final = re.compile(r" :joinaliasvars \((?:\{VAR [^{}]*\} ?)+\)")
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
-_STRING_LIST: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+# Quotes inside of a string are not escaped; what ends a token is.
+_STRING_LIST: Final = re.compile(r'"((?:[^\s\\]|\\.)*)"(?!\S)', re.DOTALL)
 _VAR: Final = re.compile(r":varno (-?\d+) :varattno (-?\d+) .*?:varlevelsup (\d+)", re.DOTALL)
 
 # Escaped braces and parentheses wait in the private use area.

@@ -45,6 +45,8 @@ from pg_catalog.pg_prepared_statements s
 where s.name operator(pg_catalog.=) $1
 """
 _PARAMETER: Final = re.compile(r"\$\d")
+_TAIL: Final = "\n; end"
+_SYNTAX_ERROR: Final = "42601"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,6 @@ def analyse(database: Database, query: str, search_path: Sequence[str] | None = 
 
     Raises `DatabaseError` as the server does, with the position in `query`.
     """
-    name = "pg_llm_" + secrets.token_hex(8)
-    types: Sequence[str] = ()
-    if _PARAMETER.search(query):
-        types = _parameter_types(database, name, query)
-    arguments = ", ".join(types)
-    head = f"create function pg_temp.{name}({arguments}) returns void language sql begin atomic "
-    text = f"{head}{query}\n; end"
-    if ";" in query:
-        _confirm_one(database, text, "CREATE FUNCTION", len(head))
     found: list[Analysed] = []
     try:
         with database.subtransaction():
@@ -82,14 +75,41 @@ def analyse(database: Database, query: str, search_path: Sequence[str] | None = 
                 # Local to this subtransaction.
                 path = ", ".join('"' + s.replace('"', '""') + '"' for s in search_path)
                 database.execute(_SET_PATH, [path])
-            database.execute(text)
-            rows = database.execute(_READ, [name])
-            found.append(Analysed(rows[0]["tree"], _deparsed(database, name)))
+            found.append(_made(database, query))
             raise _Done
     except _Done:
         return found[0]
+
+
+def _made(database: Database, query: str) -> Analysed:
+    """Create the function and read what the server made of it."""
+    name = "pg_llm_" + secrets.token_hex(8)
+    arguments = ", ".join(_parameter_types(database, name, query))
+    head = f"create function pg_temp.{name}({arguments}) returns void language sql begin atomic "
+    text = f"{head}{query}{_TAIL}"
+    try:
+        if ";" in query:
+            _confirm_one(database, text, "CREATE FUNCTION")
+        database.execute(text)
     except DatabaseError as error:
-        raise moved(error, -len(head)) from None
+        raise moved(_without_tail(error, len(head) + len(query)), -len(head)) from None
+    return Analysed(database.execute(_READ, [name])[0]["tree"], _deparsed(database, name))
+
+
+def _without_tail(error: DatabaseError, length: int) -> DatabaseError:
+    """Say of an unfinished statement what the server says of it alone."""
+    message, position = error.message, error.position
+    if error.sqlstate == _SYNTAX_ERROR and message.endswith(_TAIL + '"'):
+        message = message.removesuffix(_TAIL + '"') + '"'
+    elif error.sqlstate == _SYNTAX_ERROR and (position or 0) > length:
+        message, position = "syntax error at end of input", length + 1
+    return DatabaseError(
+        message,
+        sqlstate=error.sqlstate,
+        hint=error.hint,
+        detail=error.detail,
+        position=position,
+    )
 
 
 def _deparsed(database: Database, name: str) -> str | None:
@@ -114,7 +134,7 @@ def moved(error: DatabaseError, by: int) -> DatabaseError:
     )
 
 
-def _confirm_one(database: Database, text: str, command: str, shift: int) -> None:
+def _confirm_one(database: Database, text: str, command: str) -> None:
     """Make sure that the server reads `text` as one command of this kind."""
     try:
         for _ in database.cursor(text):
@@ -125,7 +145,7 @@ def _confirm_one(database: Database, text: str, command: str, shift: int) -> Non
         if error.sqlstate == "42P11" and f" {command} " in f" {error.message} ":
             return
         if error.sqlstate != "42P11":
-            raise moved(error, -shift) from None
+            raise
     raise StatementSyntaxError(
         "the text is more than one statement",
         hint="Pass statements one after another, separated by semicolons.",
@@ -134,13 +154,18 @@ def _confirm_one(database: Database, text: str, command: str, shift: int) -> Non
 
 def _parameter_types(database: Database, name: str, query: str) -> Sequence[str]:
     """Return the types that the server infers for the parameters."""
+    if not _PARAMETER.search(query):
+        return ()
     head = f"prepare {name} as "
     text = f"{head}{query}\n"
-    if ";" in query:
-        _confirm_one(database, text, "PREPARE", len(head))
     try:
+        if ";" in query:
+            _confirm_one(database, text, "PREPARE")
         database.execute(text)
     except DatabaseError as error:
+        if error.sqlstate == _SYNTAX_ERROR:
+            # No query that takes parameters: "$1" stands in a string, say.
+            return ()
         raise moved(error, -len(head)) from None
     try:
         return list(database.execute(_PARAMETER_TYPES, [name])[0]["types"])
