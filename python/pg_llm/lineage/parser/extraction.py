@@ -19,6 +19,8 @@ with isolated():
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from sqlglot import exp
+
     from pg_llm.lineage.parser.dialects import Dialect
     from pg_llm.lineage.parser.writing import Written
 
@@ -138,52 +140,64 @@ def _bare(
 def _rows(
     written: Written, statements: Statements, confidence: float, number: int
 ) -> Iterator[Edge]:
+    # What was put into other words is not the text of the statement any more.
+    nodes = written.nodes if statements.extras is None else ()
+    count = len(nodes)
     for position, (name, flow) in enumerate(written.columns, 1):
+        node = nodes[position - 1] if position <= count else None
+        text = _text(node, statements) if node is not None else None
+        like = Edge(
+            number,
+            written.target,
+            name,
+            None,
+            None,
+            None,
+            None,
+            text,
+            "parser",
+            confidence,
+            position,
+        )
         if not any(column for _, column in flow):
-            yield Edge(
-                number,
-                written.target,
-                name,
-                None,
-                None,
-                None,
-                None,
-                resolver="parser",
-                confidence=confidence,
-                position=position,
-            )
+            yield like
         for source, mask in flow.items():
-            yield from _edge(written, name, source, mask, statements, confidence, number, position)
+            yield from _edge(like, source, mask, statements)
+    like = Edge(
+        number,
+        written.target,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        "parser",
+        confidence,
+    )
     for source, mask in written.rows.items():
-        yield from _edge(written, None, source, mask, statements, confidence, number, None)
+        yield from _edge(like, source, mask, statements)
 
 
-def _edge(
-    written: Written,
-    name: str | None,
-    source: Source,
-    mask: int,
-    statements: Statements,
-    confidence: float,
-    number: int,
-    position: int | None,
-) -> Iterator[Edge]:
+def _text(node: exp.Expr, statements: Statements) -> str | None:
+    """Return an expression as sqlglot writes it, None if it is too deep for that."""
+    try:
+        return node.sql(dialect=statements.dialect.sqlglot, comments=False)
+    except RecursionError:
+        return None
+
+
+def _edge(like: Edge, source: Source, mask: int, statements: Statements) -> Iterator[Edge]:
     relation, column = source
     if column is None:
         return
     unresolved = relation is None or relation in statements.unresolved
     for way in ways(mask):
-        yield Edge(
-            number,
-            written.target,
-            name,
-            relation,
-            column,
-            way.influence,
-            way,
-            None,
-            "parser",
-            GUESSED if unresolved else confidence,
-            position,
-            "unresolved" if unresolved else None,
+        yield like._replace(
+            source_relation=relation,
+            source_column=column,
+            influence=way.influence,
+            transformation=way,
+            confidence=GUESSED if unresolved else like.confidence,
+            note="unresolved" if unresolved else None,
         )

@@ -77,7 +77,8 @@ class Queries(Sources):
         inside = Scope(scope, ctes)
         inside.items.append(relation)
         self.tail(node, inside, relation, rows)
-        return Relation(relation.star(), self.dialect.key, rows, relation.opens())
+        columns, rest = relation.star(), relation.opens()
+        return Relation(columns, self.dialect.key, rows, rest, relation.nodes)
 
     def with_(
         self, node: exp.Expr, scope: Scope | None, ctes: Mapping[str, Cte]
@@ -215,13 +216,15 @@ class Queries(Sources):
         """Return VALUES: each column has what flows into it from all rows."""
         inside = Scope(scope, ctes)
         flows: list[Flow] = []
+        parts: Sequence[exp.Expr] = ()
         for row in node.args["expressions"]:
             parts = row.args["expressions"] if isinstance(row, exp.Tuple) else [row]
             flows += [{} for _ in parts[len(flows) :]]
             for flow, part in zip(flows, parts, strict=False):
                 self.visit(part, inside, IDENTITY, flow)
         columns = [(f"column{number}", flow) for number, flow in enumerate(flows, 1)]
-        relation = Relation(columns, self.dialect.key)
+        nodes = parts if len(node.args["expressions"]) == 1 else ()
+        relation = Relation(columns, self.dialect.key, nodes=nodes)
         if node.args.get("order") is not None or node.args.get("limit") is not None:
             rows: Flow = {}
             inside.items.append(relation)
@@ -244,7 +247,7 @@ class Queries(Sources):
         for window in args.get("windows") or ():
             scope.windows[self.dialect.key(self.name(window.args["this"]))] = window
         columns, rest = self.outputs(args.get("expressions") or (), scope)
-        relation = Relation(columns, self.dialect.key, rows, rest)
+        relation = Relation(columns, self.dialect.key, rows, rest, scope.nodes)
         self.grouping(node, scope, relation, rows)
         for key in ("having", "qualify"):
             clause = args.get(key)
@@ -287,7 +290,9 @@ class Queries(Sources):
                 flow = self.value(node.args["this"], scope)
                 columns.append((name, flow))
                 scope.outputs.setdefault(key(name), flow)
+                node = node.args["this"]
             elif node.is_star and self.star(node, scope, columns, rest):
+                scope.nodes += [None] * (len(columns) - len(scope.nodes))
                 continue
             elif isinstance(node, exp.Aliases):
                 flow = self.flow(node.args["this"], scope, TRANSFORMATION)
@@ -296,6 +301,7 @@ class Queries(Sources):
                 columns.append((node.args["this"].name, self.flow(node.args["expression"], scope)))
             else:
                 columns.append((self.output_name(node), self.value(node, scope)))
+            scope.nodes += [node] * (len(columns) - len(scope.nodes))
         scope.listing = False
         return columns, rest
 

@@ -13,13 +13,13 @@ with isolated():
     from sqlglot.tokenizer_core import TokenType
 
 from pg_llm.lineage.parser.repair import renamed, repaired
+from pg_llm.lineage.parser.tokens import Extras
 from pg_llm.lineage.parser.wrappers import body, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pg_llm.lineage.parser.dialects import Dialect
-    from pg_llm.lineage.parser.tokens import Extras
 
 # sqlglot's compiled parser recurses on the C stack, which ends the process
 # when it overflows (brackets, FROM behind FROM, types in types), and tries
@@ -50,7 +50,9 @@ def tokens_of(text: str, dialect: Dialect) -> list[Any]:
 
 
 def trees_of(text: str, dialect: Dialect) -> tuple[list[exp.Expr], Extras | None]:
-    """Return the trees of the statements in a text, and names besides them.
+    """Return the trees of the statements in a text.
+
+    With `Extras` where the trees are not quite those of the text.
 
     Raises `Unreadable`.
     """
@@ -60,12 +62,13 @@ def trees_of(text: str, dialect: Dialect) -> tuple[list[exp.Expr], Extras | None
     tokens = tokens_of(text, dialect)
     _check(tokens)
     # `@ x` is PostgreSQL's absolute value, and sqlglot's parameter x.
+    extras = None
     if dialect.postgres and "date_part" in text.lower():
-        tokens = renamed(tokens)
+        tokens, extras = renamed(tokens), Extras()
     misread = dialect.postgres and any(token.text == "@" for token in tokens)
     trees, reason = ([], "") if misread else _parsed(tokens, text, dialect)
     if reason is None:
-        return trees, None
+        return trees, extras
     if dialect.postgres:
         text = unwrapped(text)
         if tokens and tokens[0].token_type is TokenType.COMMAND:

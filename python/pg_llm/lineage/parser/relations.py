@@ -19,10 +19,11 @@ class Relation:
     """A list of named columns, each with what flows into it.
 
     `rows`: what decides which rows there are (indirect bits only).
-    `rest`: relations of unknown columns that a star brought in.
+    `rest`: relations of unknown columns that a star brought in. `nodes`: the
+    expression of each column, as far as they are known.
     """
 
-    __slots__ = ("_index", "columns", "key", "rest", "rows")
+    __slots__ = ("_index", "columns", "key", "nodes", "rest", "rows")
 
     def __init__(
         self,
@@ -30,7 +31,9 @@ class Relation:
         key: Callable[[str], str],
         rows: Flow = NOTHING,
         rest: Sequence[Item] = (),
+        nodes: Sequence[exp.Expr | None] = (),
     ) -> None:
+        self.nodes = nodes
         self.columns = columns
         self.key = key
         self.rows = rows
@@ -80,7 +83,8 @@ class Relation:
             return Relation([(name, whole) for name in names], self.key, self.rows)
         renamed = [(name, column[1]) for name, column in zip(names, columns, strict=False)]
         added = [(name, NOTHING) for name in names[len(columns) :]]
-        return Relation(renamed + columns[len(names) :] + added, self.key, self.rows, self.rest)
+        columns = renamed + columns[len(names) :] + added
+        return Relation(columns, self.key, self.rows, self.rest, self.nodes)
 
 
 class Table(Relation):
@@ -195,10 +199,20 @@ class Scope:
     `items` in the order of FROM, `aliases` by the name that qualifies,
     `outputs` the output columns so far, `windows` those of the WINDOW clause,
     `rows` what decides which rows there are, `listing` while the target list
-    is resolved.
+    is resolved, `nodes` the expressions of its columns.
     """
 
-    __slots__ = ("aliases", "ctes", "items", "listing", "outputs", "parent", "rows", "windows")
+    __slots__ = (
+        "aliases",
+        "ctes",
+        "items",
+        "listing",
+        "nodes",
+        "outputs",
+        "parent",
+        "rows",
+        "windows",
+    )
 
     def __init__(self, parent: Scope | None, ctes: Mapping[str, Cte]) -> None:
         self.parent = parent
@@ -208,6 +222,7 @@ class Scope:
         self.outputs: dict[str, Flow] = {}
         self.rows: Flow = {}
         self.listing = False
+        self.nodes: list[exp.Expr | None] = []
         self.windows: dict[str, exp.Expr] = {}
 
     def find(self, key: str) -> Flow | None:

@@ -36,7 +36,7 @@ class Statements(Writing):
                 # The rows of RETURNING are those that were changed: what was
                 # only scanned stands with the changed relation.
                 rows = {source: bits for source, bits in relation.rows.items() if source[1]}
-                self.written.append(Written(None, relation.star(), rows))
+                self.written.append(Written(None, relation.star(), rows, relation.nodes))
         return self.written
 
     def read(self, node: exp.Expr) -> None:
@@ -50,7 +50,13 @@ class Statements(Writing):
         if into is not None and isinstance(into.args.get("this"), exp.Table):
             target = self.created_name(into.args["this"], bool(into.args.get("temporary")))
         self.written.append(
-            Written(target, relation.star(), relation.rows, created=target is not None)
+            Written(
+                target,
+                relation.star(),
+                relation.rows,
+                relation.nodes,
+                created=target is not None,
+            )
         )
 
     def statement(self, node: exp.Expr, scope: Scope | None, ctes: Mapping[str, Cte]) -> Relation:
@@ -95,13 +101,13 @@ class Statements(Writing):
             test = when.args.get("condition")
             if test is not None:
                 self.visit(test, scope, FILTER, scope.rows)
-            columns = self.branch_of(when, table, source, scope)
-            if columns:
-                self.written.append(Written(table.name, columns))
+            made = self.branch_of(when, table, source, scope)
+            if made.columns:
+                self.written.append(Written(table.name, made.columns, NOTHING, made.nodes))
         self.written.append(Written(table.name, (), scope.rows))
         return self.returning(node, scope)
 
-    def branch_of(self, when: exp.When, table: Table, source: Item, scope: Scope) -> list[Column]:
+    def branch_of(self, when: exp.When, table: Table, source: Item, scope: Scope) -> Relation:
         """Return what one branch of a MERGE writes: UPDATE or INSERT."""
         then = when.args["then"]
         where = then.args.get("where")
@@ -109,14 +115,19 @@ class Statements(Writing):
             self.visit(where, scope, FILTER, scope.rows)
         if isinstance(then, exp.Update):
             parts = then.args.get("expressions") or ()
-            return self.assignments(parts, table, scope) if parts else source.star()
+            if parts:
+                return self.assignments(parts, table, scope)
+            return Relation(source.star(), self.dialect.key)
         if not isinstance(then, exp.Insert):
-            return []
+            return Relation([], self.dialect.key)
         # Only the source is visible without a name.
         inside = Scope(scope.parent, scope.ctes)
         inside.aliases = scope.aliases
         inside.items = [source]
-        return self.merge_insert(then, table, source, inside)
+        value = then.args.get("expression")
+        nodes = value.expressions if isinstance(value, exp.Tuple) else ()
+        columns = self.merge_insert(then, table, source, inside)
+        return Relation(columns, self.dialect.key, nodes=nodes)
 
     def merge_insert(
         self, node: exp.Insert, table: Table, source: Item, scope: Scope
@@ -162,7 +173,8 @@ class Statements(Writing):
             if not any(name == STAR for name, _ in relation.star()):
                 relation = relation.named(names)
             made = destination is this
-            self.written.append(Written(target, relation.star(), relation.rows, created=made))
+            columns, rows, nodes = relation.star(), relation.rows, relation.nodes
+            self.written.append(Written(target, columns, rows, nodes, created=made))
         else:
             columns = [column for table in copied for column in self.base(table).star()]
             columns += [(name, NOTHING) for name in names]

@@ -27,19 +27,21 @@ class Written:
     """What one statement writes: columns of one target, and what decides its rows.
 
     `target` None is the output of a bare query. `created`: the statement makes
-    the target, with these columns.
+    the target, with these columns. `nodes`: the expressions of the columns.
     """
 
-    __slots__ = ("columns", "created", "rows", "target")
+    __slots__ = ("columns", "created", "nodes", "rows", "target")
 
     def __init__(
         self,
         target: str | None,
         columns: Sequence[Column] = (),
         rows: Flow = NOTHING,
+        nodes: Sequence[exp.Expr | None] = (),
         *,
         created: bool = False,
     ) -> None:
+        self.nodes = nodes
         self.target = target
         self.columns = list(columns)
         self.rows = rows
@@ -91,7 +93,7 @@ class Writing(Queries):
         if clause is None:
             return Relation([], self.dialect.key)
         columns, rest = self.outputs(clause.args["expressions"], scope)
-        return Relation(columns, self.dialect.key, scope.rows, rest)
+        return Relation(columns, self.dialect.key, scope.rows, rest, scope.nodes)
 
     # ---- insert -----------------------------------------------------------------
 
@@ -114,9 +116,9 @@ class Writing(Queries):
             (name, self.part_of(flow) if name in partial else flow) for name, flow in columns
         ]
         updates = self.conflict(node, table, columns, scope)
-        self.written.append(Written(table.name, columns, updates.rows))
+        self.written.append(Written(table.name, columns, updates.rows, source.nodes))
         if updates.columns:
-            self.written.append(Written(table.name, updates.columns))
+            self.written.append(Written(table.name, updates.columns, NOTHING, updates.nodes))
         scope.items = [table]
         return self.returning(node, scope)
 
@@ -199,7 +201,7 @@ class Writing(Queries):
             if clause.args.get(key) is not None:
                 self.visit(clause.args[key], inside, FILTER, rows)
         updates = self.assignments(clause.args.get("expressions") or (), table, inside)
-        return Relation(updates, self.dialect.key, rows)
+        return Relation(updates.columns, self.dialect.key, rows, nodes=updates.nodes)
 
     # ---- update -----------------------------------------------------------------
 
@@ -217,9 +219,9 @@ class Writing(Queries):
         table = self.meant(this, table, scope)
         targets = self.by_target(node.args.get("expressions") or (), table, scope)
         for target, parts in targets.items():
-            columns = self.assignments(parts, target, scope)
-            if columns or len(targets) == 1:
-                self.written.append(Written(target.name, columns, scope.rows))
+            made = self.assignments(parts, target, scope)
+            if made.columns or len(targets) == 1:
+                self.written.append(Written(target.name, made.columns, scope.rows, made.nodes))
         return self.returning(node, scope)
 
     def meant(self, node: exp.Expr, table: Table, scope: Scope) -> Table:
@@ -245,9 +247,10 @@ class Writing(Queries):
             found.setdefault(owner if isinstance(owner, Table) else table, []).append(node)
         return found
 
-    def assignments(self, nodes: Sequence[exp.Expr], table: Table, scope: Scope) -> list[Column]:
+    def assignments(self, nodes: Sequence[exp.Expr], table: Table, scope: Scope) -> Relation:
         """Return the columns that SET gives a value."""
         columns: list[Column] = []
+        values: dict[str, exp.Expr | None] = {}
         for node in nodes:
             if isinstance(node, exp.Alias):
                 node = node.args["this"]
@@ -257,8 +260,12 @@ class Writing(Queries):
             if isinstance(left, (exp.Tuple, exp.Paren)):
                 self.multiple(left, right, table, scope, columns)
             else:
-                merge_columns(columns, [self.assignment(left, right, table, scope)])
-        return columns
+                column = self.assignment(left, right, table, scope)
+                # Two assignments to parts of one column have no one expression.
+                values[column[0]] = None if column[0] in values else right
+                merge_columns(columns, [column])
+        made: list[exp.Expr | None] = [values.get(name) for name, _ in columns]
+        return Relation(columns, self.dialect.key, nodes=made)
 
     def assignment(self, left: exp.Expr, right: exp.Expr, table: Table, scope: Scope) -> Column:
         """Return one `column = value`; a part of a column keeps the rest of it."""
