@@ -9,6 +9,7 @@ delivered to it: all are blocked while it is started, and it keeps that mask.
 
 from __future__ import annotations
 
+import _thread
 import queue
 import signal
 import threading
@@ -27,6 +28,8 @@ T = TypeVar("T")
 
 # Seconds between two looks at what the server has pending.
 STEP = 0.05
+
+_SIGNALS = frozenset(signal.valid_signals())
 
 # Seconds that an aborted helper is given to end before it is left behind.
 _FAREWELL = 0.05
@@ -87,16 +90,20 @@ def stream(
 
 
 class _Helper(Generic[T]):
-    """The thread that iterates, and the queue of what it found."""
+    """The thread that iterates, and the queue of what it found.
+
+    `threading.Thread` would wait for the thread to have begun, which costs a
+    call two changes of context for nothing.
+    """
 
     def __init__(self, work: Callable[[], Iterator[T]]) -> None:
         self.finished = False
         self._work = work
         self._queue: queue.SimpleQueue[tuple[T] | BaseException] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._iterate, name="pg_llm call", daemon=True)
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        self._ended = threading.Event()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
-            self._thread.start()
+            _thread.start_new_thread(self._iterate, ())
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -108,7 +115,7 @@ class _Helper(Generic[T]):
         return item[0]
 
     def join(self, seconds: float) -> None:
-        self._thread.join(seconds)
+        self._ended.wait(seconds)
 
     def _iterate(self) -> None:
         last: BaseException = StopIteration()
@@ -119,6 +126,7 @@ class _Helper(Generic[T]):
             last = error
         self.finished = True
         self._queue.put(last)
+        self._ended.set()
 
 
 def sleep(database: Database, seconds: float) -> None:
