@@ -13,7 +13,7 @@ insert into questions values
     group by n.name
 $$),
 (2, 'What are the 5 products with the highest list price?', $$
-    select name from trading.products order by list_price desc, product_id limit 5
+    select name, list_price from trading.products order by list_price desc, product_id limit 5
 $$),
 (3, 'Which suppliers in Germany have a rating of at least 4?', $$
     select s.company_name

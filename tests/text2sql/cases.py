@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  (Chinese text)
 """Questions about the bicycle rental with the SQL that answers them."""
 
 CASES = [
@@ -13,7 +14,7 @@ CASES = [
     ("How many bikes does each station have?",
      "select name, count(*) from bikes join stations using (station_id) group by station_id, name"),
     ("What are the different models of bikes?", "select distinct model from bikes"),
-    ("Show the 3 longest trips.", "select trip_id from trips order by duration_minutes desc, trip_id limit 3"),
+    ("Show the 3 longest trips.", "select trip_id, duration_minutes from trips order by duration_minutes desc, trip_id limit 3"),
     ("Which riders made more than 23 trips?",
      "select full_name from riders join trips using (rider_id) group by rider_id, full_name having count(*) > 23"),
     ("Which stations have no bikes?",
@@ -39,7 +40,7 @@ CASES = [
     ("Which riders have no email?", "select full_name from riders where email is null"),
     ("How many trips started between 2024-02-01 and 2024-02-29?",
      "select count(*) from trips where started_on between '2024-02-01' and '2024-02-29'"),
-    ("List the 2 oldest stations.", "select name from stations order by opened_on limit 2"),
+    ("List the 2 oldest stations.", "select name, opened_on from stations order by opened_on limit 2"),
     ("有多少辆自行车？", "select count(*) from bikes"),
     ("每个站点有多少辆自行车？",
      "select name, count(*) from bikes join stations using (station_id) group by name"),
@@ -50,7 +51,7 @@ CASES = [
     ("2025年有多少次行程？",
      "select count(*) from trips where started_on >= '2025-01-01' and started_on < '2026-01-01'"),
     ("每个月的行程数量是多少？", "select date_trunc('month', started_on)::date, count(*) from trips group by 1"),
-    ("车位数最多的2个站点", "select name from stations order by docks desc limit 2"),
+    ("车位数最多的2个站点", "select name, docks from stations order by docks desc limit 2"),
     ("列出住在Porto的骑行者的姓名", "select full_name from riders where city = 'Porto'"),
     ("按型号统计维修成本的总和",
      "select model, sum(cost) from repairs join bikes using (bike_id) group by model"),

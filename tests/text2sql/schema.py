@@ -1,3 +1,4 @@
+
 """A bicycle rental with a little of everything that linking has to cope with."""
 
 SCHEMA = """

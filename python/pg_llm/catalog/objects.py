@@ -49,8 +49,8 @@ class Relation:
     `kind` is `pg_class.relkind`; `visible` tells whether the bare name finds
     it on the caller's search path; `rows` is the planner's estimate, negative
     when the relation was never analysed; `row_security` tells that policies
-    apply to the caller; `child` that it inherits from another. `unique` lists the column sets of primary key (first)
-    and other unique indexes.
+    apply to the caller; `child` that it inherits from another. `unique` lists
+    the column sets of primary key (first) and other unique indexes.
     """
 
     oid: int

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pg_llm import catalog
-from pg_llm.errors import DatabaseError
+from pg_llm import catalog, settings
+from pg_llm.errors import DatabaseError, InvalidParameter
 from pg_llm.text2sql import grammar, guard
 from pg_llm.text2sql import model as source
 from pg_llm.text2sql.frame import Declined
@@ -96,9 +96,19 @@ def _unreadable(question: str) -> str:
     return ""
 
 
+def _sure(database: Database) -> float:
+    value = settings.get(database, "text2sql_confidence")
+    try:
+        return float(value)
+    except ValueError:
+        raise InvalidParameter(
+            f'text2sql_confidence is "{value}", and not a number from 0 to 1'
+        ) from None
+
+
 def _from_grammar(database: Database, question: str, schema: SchemaIndex) -> Answer:
     try:
-        reading = grammar.read(question, schema, prober(database, schema))
+        reading = grammar.read(question, schema, prober(database, schema), _sure(database))
     except Declined as declined:
         return Answer(None, attempts=(f"grammar: {declined}",), warnings=(str(declined),))
     composed = reading.composition

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import chinese_lexer
-from pg_llm.text2sql.english import Reader, dated, group_term, numeric, term_of
+from pg_llm.text2sql.english import Reader
 from pg_llm.text2sql.frame import Condition, Declined, Frame, Order, Presence, Term
 from pg_llm.text2sql.lexeme import Lexeme
 from pg_llm.text2sql.measures import measure
 from pg_llm.text2sql.patterns import Handler, first, pick
+from pg_llm.text2sql.terms import dated, group_term, numeric, term_of, term_of_ref
 
 if TYPE_CHECKING:
     from pg_llm.text2sql.english_lexer import Probe
@@ -124,8 +125,6 @@ class _ChineseReader(Reader):
         found = measure(table.tables[0].relation)
         if found is None:
             return None
-        from pg_llm.text2sql.english import term_of_ref
-
         return [Lexeme("a", table.text, term_of_ref(found, mark.payload))]
 
     def _above(self, units: list[Lexeme]) -> list[Lexeme] | None:
@@ -225,14 +224,14 @@ class _ChineseReader(Reader):
                 frame.select.append(term_of(unit))
             elif symbol == "U":
                 frame.distinct = True
-            elif symbol in "NPpBLSVAXE!":
+            elif symbol in "NPpBLSVAXE!|":
                 raise Declined(f'"{unit.text}" could not be placed')
-        self._entity(named, units)
+        self._entity(named)
         if frame.groups and not frame.select:
             raise Declined("the question groups, and names nothing to compute for each group")
 
-    def _entity(self, named: list[Lexeme], units: list[Lexeme]) -> None:
-        """The head noun is the last one; what stands before it restricts it."""
+    def _entity(self, named: list[Lexeme]) -> None:
+        """Take the last noun as the head; what stands before it restricts it."""
         frame = self._frame
         if not named:
             return

@@ -14,15 +14,18 @@ from pg_llm.text2sql.english_dates import (
     relative_range,
     year_range,
 )
-from pg_llm.text2sql.frame import DateRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_UNITS = {"天": "day", "日": "day", "周": "week", "个星期": "week", "星期": "week", "个月": "month",
+    from pg_llm.text2sql.frame import DateRange
+
+_UNITS = {"天": "day", "日": "day", "周": "week", "个星期": "week", "星期": "week",
+          "个月": "month",
           "月": "month", "季度": "quarter", "个季度": "quarter", "年": "year"}  # fmt: skip
 _WHICH = {"今": "this", "本": "this", "这个": "this", "当": "this", "去": "last", "上": "last",
-          "上个": "last", "上一": "last", "昨": "last", "下": "next", "下个": "next", "明": "next"}  # fmt: skip
+          "上个": "last", "上一": "last", "昨": "last", "下": "next", "下个": "next",
+          "明": "next"}  # fmt: skip
 _ORDINALS = {"一": 1, "二": 2, "三": 3, "四": 4, "1": 1, "2": 2, "3": 3, "4": 4}
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  (Chinese text)
 """From a Chinese question to lexemes.
 
 Chinese has no spaces; the cover of the question by phrases, names of the
@@ -29,7 +30,8 @@ _LATIN = re.compile(
 )
 # Ends and beginnings of a comment that do not belong to the name it gives.
 _TAILS = ("记录", "信息", "列表", "明细", "数据", "资料", "表", "日志")
-_UNITS = {"月": "month", "个月": "month", "年": "year", "季度": "quarter", "周": "week", "天": "day",
+_UNITS = {"月": "month", "个月": "month", "年": "year", "季度": "quarter", "周": "week",
+          "天": "day",
           "日": "day", "月份": "month", "年份": "year"}  # fmt: skip
 
 
@@ -184,7 +186,7 @@ def _variants(label: str, own: list[str], heads: set[str]) -> Iterator[tuple[str
         if short.startswith(table) and len(short) - len(table) >= 2:
             rest = short[len(table) :]
             rest = rest[2:] if rest.startswith("所在") and len(rest) > 3 else rest
-            yield rest, 0.95 if table in own else 0.8
+            yield rest, 0.95 if table in own else 0.92
     for size in range(2, len(short)):
         share = size / len(short)
         yield short[-size:], 0.2 + 0.6 * share

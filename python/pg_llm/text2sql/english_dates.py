@@ -32,10 +32,12 @@ _UNITS = {"day", "week", "month", "quarter", "year", "hour"}
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})$")
 _LAST_N = re.compile(
-    r"(?:in |during |within |over |for )?(?:the )?(?:last|past|previous|preceding) (\d+|[a-z]+) (\w+?)s?$"
+    r"(?:in |during |within |over |for )?(?:the )?(?:last|past|previous|preceding)"
+    r" (\d+|[a-z]+) (\w+?)s?$"
 )
 _RELATIVE = re.compile(
-    r"(?:in |during |for |of )?(?:the )?(this|last|previous|past|current|next) (day|week|month|quarter|year)$"
+    r"(?:in |during |for |of )?(?:the )?(this|last|previous|past|current|next)"
+    r" (day|week|month|quarter|year)$"
 )
 _MONTH_YEAR = re.compile(rf"(?:in |during |of )?({_MONTH})\.?,? (?:of )?(\d{{4}})$")
 _MONTH_DAY_YEAR = re.compile(rf"(?:on )?({_MONTH})\.? (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})$")
@@ -43,7 +45,8 @@ _DAY_MONTH_YEAR = re.compile(
     rf"(?:on )?(?:the )?(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({_MONTH})\.?,? (\d{{4}})$"
 )
 _QUARTER = re.compile(
-    r"(?:in |during )?(?:the )?(?:q([1-4])|(first|second|third|fourth|1st|2nd|3rd|4th) quarter)(?: of)?,? (\d{4})$"
+    r"(?:in |during )?(?:the )?"
+    r"(?:q([1-4])|(first|second|third|fourth|1st|2nd|3rd|4th) quarter)(?: of)?,? (\d{4})$"
 )
 _YEAR = re.compile(r"(?:in |during |of )?(?:the )?(?:year|calendar year) (\d{4})$")
 _ORDINALS = {

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  (Chinese text)
 """From an English question to lexemes: phrases, schema, values, numbers, dates."""
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import english_lexicon as lexicon
 from pg_llm.text2sql.english_dates import date_phrase
+from pg_llm.text2sql.frame import Term
 from pg_llm.text2sql.index import fold
 from pg_llm.text2sql.lexeme import Lexeme
-from pg_llm.text2sql.words import NUMBERS, root, stem
+from pg_llm.text2sql.words import NUMBERS, root, stem, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,6 +34,8 @@ _TOKEN = re.compile(
 )
 _MAX_SPAN = 5
 _EACH = frozenset({"each", "per", "every", "by"})
+_DETERMINERS = frozenset({"the", "which", "that", "this", "each", "every"})
+_EDGES = frozenset({"of", "the", "a", "an", "in", "for", "is", "are", "was", "were", "and", "to"})
 _FILLERS = frozenset({"of", "the", "a", "in", "for"})
 
 
@@ -98,6 +102,11 @@ def _meanings(
         return
     opening = start == 0 or units[start - 1].kind == "stop"
     phrase = " ".join(token.lower for token in span)
+    if phrase in _PEOPLE:
+        population = _population(schema)
+        if population:
+            term = Term(population, aggregate="sum", text="population")
+            yield 1.3 * len(span) + 1, Lexeme("a", phrase, term, score=population[0].score)
     dated = date_phrase(phrase)
     if dated is not None:
         yield 1.3 * len(span), Lexeme("D", phrase, dated)
@@ -106,10 +115,27 @@ def _meanings(
     ):
         symbol, payload = lexicon.PHRASES[phrase]
         yield _phrase_worth(symbol, end - start, opening), Lexeme(symbol, phrase, payload)
-    if end - start <= _MAX_SPAN and all(token.kind == "word" for token in span):
+    if (
+        end - start <= _MAX_SPAN
+        and span[0].kind == "word"
+        and all(token.kind in ("word", "number") for token in span)
+    ):
         yield from _schema(span, schema)
     if end - start <= 8 and span[0].kind != "sign":
         yield from _value(span, schema, probed)
+
+
+_PEOPLE = frozenset(
+    {"how many people", "number of people", "the number of people", "total number of people"}
+)
+
+
+def _population(schema: SchemaIndex) -> list[Match]:
+    """Return the columns of inhabitants, unless people are rows themselves."""
+    if any(match.column is None and match.score >= 0.75 for match in schema.find(["people"])):
+        return []
+    found = [match for match in schema.find(["population"]) if match.column is not None]
+    return [m for m in found if m.column and m.column.category == "N" and m.score >= 0.8]
 
 
 def _phrase_worth(symbol: str, size: int, opening: bool) -> float:
@@ -146,18 +172,18 @@ def _single(
     ):
         yield 1.15, Lexeme("M", word, lexicon.TIME_UNITS[word])
     elif word in lexicon.STOP:
-        yield 0.3, None
+        yield 0.3, Lexeme("_", word)
     elif lexicon.is_light(word):
         yield 0.2, Lexeme("v", word, word)
     else:
         yield 0.0, Lexeme("?", token.text, token.text, capital=token.capital and at > 0)
-    if word == "one":
+    if word == "one" and (at == 0 or units[at - 1].lower not in _DETERMINERS):
         yield 0.9, Lexeme("N", word, 1)
 
 
 def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lexeme | None]]:
     words = [token.lower for token in span]
-    if words[0] in _FILLERS or words[-1] in _FILLERS:
+    if words[0] in _EDGES or words[-1] in _EDGES:
         return
     content = [word for word in words if word not in _FILLERS]
     if len(content) < len(words) and (len(content) < 2 or _ends_in_table(content, schema)):
@@ -174,14 +200,14 @@ def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lex
     top = found[0].score
     phrase = " ".join(words)
     symbol = "T" if tables and tables[0].score >= min(0.75, top) else "C"
-    if symbol == "T" and columns and columns[0].score > tables[0].score + 0.15:
+    if symbol == "T" and columns and columns[0].score > tables[0].score + 0.1:
         symbol = "C"
     if symbol == "C" and not columns:
         if tables[0].score < 0.45:
             return
         symbol = "T"
     if symbol == "C":
-        pointed = _pointed(columns, tables, schema)
+        pointed = _pointed(columns, tables, schema) or _plural(words[-1], columns, tables)
         if pointed is not None:
             symbol, tables = "T", [pointed]
     light = lexicon.is_light(words[0]) and len(words) == 1
@@ -196,14 +222,27 @@ def _pointed(columns: list[Match], tables: list[Match], schema: SchemaIndex) -> 
 
     The makers of a car are rows of the table of makers, not the key.
     """
-    best = columns[0]
-    if best.column is None or best.score < 0.8:
+    for best in columns:
+        if best.column is None or best.score < max(0.8, columns[0].score - 0.05):
+            return None
+        for step in schema.joins.steps(best.relation.oid):
+            if step.to_one and step.declared and step.source_columns == (best.column.name,):
+                for table in tables:
+                    if table.relation.oid == step.target and table.score >= 0.4:
+                        return replace(table, score=1.0)
+    return None
+
+
+def _plural(word: str, columns: list[Match], tables: list[Match]) -> Match | None:
+    """Return the table whose rows a plural names (makers: car_makers.maker)."""
+    if stem(word) == word:
         return None
-    for step in schema.joins.steps(best.relation.oid):
-        if step.to_one and step.declared and step.source_columns == (best.column.name,):
-            for table in tables:
-                if table.relation.oid == step.target and table.score >= 0.4:
-                    return table
+    for column in columns:
+        if column.score < columns[0].score - 0.05:
+            break
+        for table in tables:
+            if table.relation.oid == column.relation.oid and table.score >= 0.45:
+                return table
     return None
 
 
@@ -217,9 +256,11 @@ def _ends_in_table(words: list[str], schema: SchemaIndex) -> bool:
 
 
 # Stop words that a schema may well use as names.
-_NOUN_STOPS = frozenset(
-    "record place information info name value result list term entry set answer query time title"
-    " show status member members people person persons".split()
+_NOUN_STOPS = word_set(
+    """
+    record place information info name value result list term entry set answer query time title
+    show status member members people person persons
+    """
 )
 
 
@@ -259,11 +300,12 @@ def _lookup(
     folded = fold(text)
     if not folded:
         return []
-    found = [*schema.values.get(folded, ()), *probed.get(folded, ())]
-    if found:
-        return found
     words = folded.split()
     singular = " ".join([*words[:-1], stem(words[-1])])
+    for form in (folded, singular):
+        found = [*schema.values.get(form, ()), *probed.get(form, ())]
+        if found:
+            return found
     for form in (singular, *lexicon.value_forms(folded), *lexicon.value_forms(singular)):
         if form in schema.values and form != folded:
             return [replace(match, score=0.9) for match in schema.values[form]]
@@ -302,9 +344,24 @@ def _probed(units: list[Token], schema: SchemaIndex) -> list[str]:
         run = []
         if token.kind == "quoted":
             texts.append(token.text)
-        elif token.kind == "word" and re.search(r"\d", token.text):
-            texts.append(token.text)
+        elif token.kind == "word" and (
+            re.search(r"\d", token.text) or _unknown(token.lower, schema)
+        ):
+            texts += dict.fromkeys((token.text, stem(token.text)))
     return [text for text in dict.fromkeys(texts) if fold(text) not in schema.values]
+
+
+def _unknown(word: str, schema: SchemaIndex) -> bool:
+    """Whether a word is neither grammar nor a name of the schema nor a known value."""
+    return (
+        word not in lexicon.STOP
+        and word not in lexicon.PHRASES
+        and word not in lexicon.TIME_UNITS
+        and word not in NUMBERS
+        and not lexicon.is_light(word)
+        and not schema.strengths(word)
+        and stem(word) not in schema.values
+    )
 
 
 def _subspans(run: list[str]) -> list[str]:

@@ -11,9 +11,10 @@ G a verb that asks, & and, | or.
 from __future__ import annotations
 
 from pg_llm.text2sql.lexeme import Hint, Superlative
+from pg_llm.text2sql.words import word_set
 
 AGE = Hint(("age",), ("birth", "birth date", "birthday", "founded", "opened", "established"))
-_SIZE = Hint(("size", "area", "capacity", "population", "amount", "total"))
+SIZE = Hint(("size", "area", "capacity", "population", "length", "amount", "total"))
 _LENGTH = Hint(("length", "duration", "height", "distance"))
 _WEIGHT = Hint(("weight", "mass"))
 _HEIGHT = Hint(("height", "tall"))
@@ -70,10 +71,13 @@ def _phrases() -> dict[str, tuple[str, object]]:
         ("least populous|least populated", False, Hint(("population",))),
     ):
         add("X", Superlative(descending, hint), phrases)
+    add("X", Superlative(True, _NONE, size=True), "largest|biggest|greatest")
+    add("X", Superlative(False, _NONE, size=True), "smallest")
     add(
         "X",
         Superlative(True, _NONE, common=True),
-        "most common|most popular|most frequent|most frequently|most often|most commonly|most frequently used|most commonly used",
+        "most common|most popular|most frequent|most frequently|most often|most commonly|"
+        "most frequently used|most commonly used",
     )
     add(
         "X",
@@ -83,19 +87,33 @@ def _phrases() -> dict[str, tuple[str, object]]:
     for op, phrases in (
         (
             ">",
-            "more than|greater than|larger than|higher than|bigger than|over|above|exceeding|exceeds|exceed|exceeded|in excess of|better than|>|greater|strictly more than",
+            (
+                "more than|greater than|larger than|higher than|bigger than|over|above|"
+                "exceeding|exceeds|exceed|exceeded|in excess of|better than|>|greater|"
+                "strictly more than"
+            ),
         ),
         (
             ">=",
-            "at least|no less than|not less than|no fewer than|greater than or equal to|more than or equal to|>=|minimum of|a minimum of|equal to or greater than|equal or greater than|equal or more than|not fewer than",
+            (
+                "at least|no less than|not less than|no fewer than|greater than or equal to|"
+                "more than or equal to|>=|minimum of|a minimum of|equal to or greater than|"
+                "equal or greater than|equal or more than|not fewer than"
+            ),
         ),
         (
             "<",
-            "less than|fewer than|smaller than|lower than|under|below|beneath|<|strictly less than",
+            (
+                "less than|fewer than|smaller than|lower than|under|below|beneath|<|"
+                "strictly less than"
+            ),
         ),
         (
             "<=",
-            "at most|no more than|not more than|up to|less than or equal to|<=|maximum of|a maximum of|not over|not exceeding|no greater than|equal to or less than",
+            (
+                "at most|no more than|not more than|up to|less than or equal to|<=|maximum of|"
+                "a maximum of|not over|not exceeding|no greater than|equal to or less than"
+            ),
         ),
         ("=", "exactly|equal to|equals|equal|=|precisely"),
         ("<>", "other than|not equal to|different from|<>|!="),
@@ -112,12 +130,18 @@ def _phrases() -> dict[str, tuple[str, object]]:
         (
             ">",
             _PRICE,
-            "more expensive than|costing more than|cost more than|costs more than|priced above|priced over",
+            (
+                "more expensive than|costing more than|cost more than|costs more than|"
+                "priced above|priced over"
+            ),
         ),
         (
             "<",
             _PRICE,
-            "cheaper than|less expensive than|costing less than|cost less than|costs less than|priced below|priced under",
+            (
+                "cheaper than|less expensive than|costing less than|cost less than|"
+                "costs less than|priced below|priced under"
+            ),
         ),
         (">", _SPEED, "faster than"),
         ("<", _SPEED, "slower than"),
@@ -130,81 +154,133 @@ def _phrases() -> dict[str, tuple[str, object]]:
     add(
         "p",
         ">=",
-        "or more|or above|or over|or higher|or greater|and above|and over|or later|or after|and later|or longer|or larger|and more|or older|and older",
+        "or more|or above|or over|or higher|or greater|and above|and over|or later|"
+        "or after|and later|or longer|or larger|and more|or older|and older",
     )
     add(
         "p",
         "<=",
-        "or less|or fewer|or below|or lower|or under|and below|and under|or earlier|or before|or younger|or shorter|or smaller",
+        "or less|or fewer|or below|or lower|or under|and below|and under|or earlier|"
+        "or before|or younger|or shorter|or smaller",
     )
     add("B", None, "between")
     add(
         "L",
         "{}%",
-        "starting with|starts with|start with|started with|begins with|begin with|beginning with|starting with the letter|starts with the letter|start with the letter|begins with the letter|begin with the letter|beginning with the letter|starting with letter|prefixed with|prefix",
+        "starting with|starts with|start with|started with|begins with|begin with|"
+        "beginning with|starting with the letter|starts with the letter|"
+        "start with the letter|begins with the letter|begin with the letter|"
+        "beginning with the letter|starting with letter|prefixed with|prefix",
     )
     add(
         "L",
         "%{}",
-        "ending with|ends with|end with|ending in|ends in|end in|ending with the letter|ends with the letter|end with the letter",
+        "ending with|ends with|end with|ending in|ends in|end in|ending with the letter|"
+        "ends with the letter|end with the letter",
     )
     add(
         "L",
         "%{}%",
-        "containing|contains|contain|contained|has the substring|have the substring|with the substring|has the word|includes the word|including the word|contains the word|containing the word|contain the word|has the letter|includes the letter|contains the letter|containing the letter|contain the letter|includes the substring|contains the substring|contain the substring|containing the substring|matching|like|has a substring|with substring|contains the string|containing the string|contain the string|has the phrase|contains the phrase|mentions|mentioning|mention|with the word",
+        "containing|contains|contain|contained|has the substring|have the substring|"
+        "with the substring|has the word|includes the word|including the word|"
+        "contains the word|containing the word|contain the word|has the letter|"
+        "includes the letter|contains the letter|containing the letter|contain the letter|"
+        "includes the substring|contains the substring|contain the substring|"
+        "containing the substring|matching|like|has a substring|with substring|"
+        "contains the string|containing the string|contain the string|has the phrase|"
+        "contains the phrase|mentions|mentioning|mention|with the word",
     )
     add(
         "E",
         None,
-        "each|every|per|for each|in each|by each|of each|at each|from each|with each|for every|in every|of every|to each|on each|grouped by|group by|broken down by|break down by|split by|within each|for each of|aggregated by|across each|for all the different",
+        "each|every|per|for each|in each|by each|of each|at each|from each|with each|"
+        "for every|in every|of every|to each|on each|grouped by|group by|broken down by|"
+        "break down by|split by|within each|for each of|aggregated by|across each|"
+        "for all the different",
     )
     add("E", None, "per each")
     add(
         "O",
         None,
-        "ordered by|sorted by|order by|sort by|in order of|ranked by|arranged by|order them by|order the results by|order results by|sort the results by|sort results by|sort them by|order the result by|sort the result by|rank them by|order the list by|listed by|sort the list by|ordering by|sorting by|in the order of|ordered from|sorted in order of|arrange by|ordered in|sorted in|ordered|sorted|order|sort|arranged in|listed in|arranged|sorted from",
+        "ordered by|sorted by|order by|sort by|in order of|ranked by|arranged by|"
+        "order them by|order the results by|order results by|sort the results by|"
+        "sort results by|sort them by|order the result by|sort the result by|rank them by|"
+        "order the list by|listed by|sort the list by|ordering by|sorting by|"
+        "in the order of|ordered from|sorted in order of|arrange by|ordered in|sorted in|"
+        "ordered|sorted|order|sort|arranged in|listed in|arranged|sorted from",
     )
     add(
         "K",
         True,
-        "in descending order|descending|in decreasing order|desc|from highest to lowest|highest first|from high to low|from largest to smallest|largest first|in reverse alphabetical order|reverse alphabetical order|in reverse order|descending order|from most to least|from the highest to the lowest|from the most to the least|from biggest to smallest|decreasing|decreasing order|from the largest to the smallest|reverse alphabetically|in descendant order|reverse lexicographical order|from newest to oldest|newest first|latest first|most recent first|from best to worst|from latest to earliest|starting from the highest|from the most recent to the oldest",
+        "in descending order|descending|in decreasing order|desc|from highest to lowest|"
+        "highest first|from high to low|from largest to smallest|largest first|"
+        "in reverse alphabetical order|reverse alphabetical order|in reverse order|"
+        "descending order|from most to least|from the highest to the lowest|"
+        "from the most to the least|from biggest to smallest|decreasing|decreasing order|"
+        "from the largest to the smallest|reverse alphabetically|in descendant order|"
+        "reverse lexicographical order|from newest to oldest|newest first|latest first|"
+        "most recent first|from best to worst|from latest to earliest|"
+        "starting from the highest|from the most recent to the oldest",
     )
     add(
         "K",
         False,
-        "in ascending order|ascending|in increasing order|asc|from lowest to highest|lowest first|from low to high|from smallest to largest|smallest first|in alphabetical order|alphabetically|alphabetical order|alphabetic order|in alphabetic order|ascending order|from least to most|from the lowest to the highest|increasing|increasing order|from the smallest to the largest|in lexicographic order|in lexicographical order|lexicographical order|lexicographically|alphabetical|ascending alphabetical order|chronologically|in chronological order|from oldest to newest|oldest first|earliest first|from earliest to latest|by alphabetical order|chronological order",
+        "in ascending order|ascending|in increasing order|asc|from lowest to highest|"
+        "lowest first|from low to high|from smallest to largest|smallest first|"
+        "in alphabetical order|alphabetically|alphabetical order|alphabetic order|"
+        "in alphabetic order|ascending order|from least to most|"
+        "from the lowest to the highest|increasing|increasing order|"
+        "from the smallest to the largest|in lexicographic order|in lexicographical order|"
+        "lexicographical order|lexicographically|alphabetical|"
+        "ascending alphabetical order|chronologically|in chronological order|"
+        "from oldest to newest|oldest first|earliest first|from earliest to latest|"
+        "by alphabetical order|chronological order",
     )
     add(
         "k",
         (AGE, True),
-        "from oldest to youngest|from the oldest to the youngest|oldest to youngest|from old to young",
+        "from oldest to youngest|from the oldest to the youngest|oldest to youngest|"
+        "from old to young",
     )
     add(
         "k",
         (AGE, False),
-        "from youngest to oldest|from the youngest to the oldest|youngest to oldest|from young to old",
+        "from youngest to oldest|from the youngest to the oldest|youngest to oldest|"
+        "from young to old",
     )
     add("k", (_HEIGHT, True), "from tallest to shortest|from the tallest to the shortest")
     add("U", None, "distinct|different|unique|the distinct|the different")
     add(
         "!",
         None,
-        "not|no|without|never|don't|doesn't|didn't|isn't|aren't|wasn't|weren't|hasn't|haven't|except|excluding|neither|nor|cannot|can't|except for|do not|does not|did not|other than the|no single|not a single|without any|not any|no any|not have|lack|lacks|lacking",
+        "not|no|without|never|don't|doesn't|didn't|isn't|aren't|wasn't|weren't|hasn't|"
+        "haven't|except|excluding|neither|nor|cannot|can't|except for|do not|does not|"
+        "did not|other than the|no single|not a single|without any|not any|no any|"
+        "not have|lack|lacks|lacking",
     )
     add(
         "W",
         None,
-        "with|whose|having|that|who|have|has|had|where|when|which have|that have|that has|who have|who has|which has|for which|in which|whom|for whom|and whose|and who|such that|on which|to which|of which|by which|at which|under which|from which|where the|which|with a|with an|possessing|featuring",
+        "with|whose|having|that|who|have|has|had|where|when|which have|that have|that has|"
+        "who have|who has|which has|for which|in which|whom|for whom|and whose|and who|"
+        "such that|on which|to which|of which|by which|at which|under which|from which|"
+        "where the|which|with a|with an|possessing|featuring",
     )
     add(
         "H",
         None,
-        "what|which|who|whom|what's|who's|what are|what is|which is|which are|who is|who are|what was|what were",
+        "what|which|who|whom|what's|who's|what are|what is|which is|which are|who is|"
+        "who are|what was|what were",
     )
     add(
         "G",
         None,
-        "show|list|find|give|return|tell|display|get|provide|select|fetch|report|compute|calculate|identify|name|state|enumerate|present|output|retrieve|determine|describe|look up|i want|i want to know|i would like|i'd like|can you|could you|please list|write|print|mention|tell me|show me|give me|find out|list out|list all|show all|indicate|specify|say|see|what about|search for|search|list down|count up",
+        "show|list|find|give|return|tell|display|get|provide|select|fetch|report|compute|"
+        "calculate|identify|name|state|enumerate|present|output|retrieve|determine|"
+        "describe|look up|i want|i want to know|i would like|i'd like|can you|could you|"
+        "please list|write|print|mention|tell me|show me|give me|find out|list out|"
+        "list all|show all|indicate|specify|say|see|what about|search for|search|"
+        "list down|count up",
     )
     add("F", "of", "of")
     add("F", "for", "for|among|amongst|across|regarding|concerning|about|belonging to|out of")
@@ -218,7 +294,8 @@ def _phrases() -> dict[str, tuple[str, object]]:
     add(
         "&",
         None,
-        "and|,|as well as|along with|together with|also|plus|and also|but|and the|;|and then|while|in addition to|additionally|followed by",
+        "and|,|as well as|along with|together with|also|plus|and also|but|and the|;|"
+        "and then|while|in addition to|additionally|followed by",
     )
     add("|", None, "or|either|and/or")
     return table
@@ -240,43 +317,46 @@ TIME_UNITS = {
 }
 
 # Words that carry nothing for the SQL.
-STOP = frozenset(
-    "a an the this that these those there here all any some do does did done we us our ours i me"
-    " my you your it its they them their theirs he she his her him let please kindly so then than"
-    " too very just exist exists existing available currently current overall altogether"
-    " respectively corresponding correspondingly database table record records row rows data"
-    " information info details entire whole such would could should can may might will shall as if"
-    " same own various ever yet still already well value values result results answer query"
-    " following given certain particular specific individual one ones name's someone anyone"
-    " everyone now today's list set terms term entries entry instances also out up off able"
-    " many much their associated related recorded listed whatever together only total's show"
-    " using used use based happen happened happening occur occurred occurs take taken taking took"
-    " place places each's held hold holds called named known titled labeled labelled"
-    " involved involving involve involves include included includes including contain"
-    " considering regardless when within ignore member members people person persons"
-    " thing things".split()
+STOP = word_set(
+    """
+    a an the this that these those there here all any some do does did done we us our ours i me
+    my you your it its they them their theirs he she his her him let please kindly so then than
+    too very just exist exists existing available currently current overall altogether
+    respectively corresponding correspondingly database table record records row rows data
+    information info details entire whole such would could should can may might will shall as if
+    same own various ever yet still already well value values result results answer query
+    following given certain particular specific individual one ones name's someone anyone
+    everyone now today's set terms term entries entry instances also out up off able many much
+    their associated related recorded listed whatever together only total's show using used use
+    based happen happened happening occur occurred occurs take taken taking took place places
+    each's held hold holds called named known titled labeled labelled involved involving involve
+    involves include included includes including contain considering regardless when within
+    ignore member members people person persons thing things
+    """
 )
 
 # Verbs that say no more than that two things belong together.
-LIGHT = frozenset(
-    "have own make buy sell place perform play live locate belong work take get give hold offer"
-    " use attend enroll enrol register participate appear act star direct write publish produce"
-    " create build design develop manufacture release serve supply ship deliver order purchase"
-    " rent lease borrow return pay receive earn spend cost speak teach study learn major graduate"
-    " join sign visit travel fly drive ride operate run manage lead head supervise employ hire"
-    " recruit assign contribute compose sing record broadcast air win lose compete host held sponsor"
-    " fund own raise keep store stock treat prescribe diagnose report suffer undergo go come start"
-    " begin end finish complete cancel approve process handle book reserve stay check post comment"
-    " vote rate review like follow exist happen occur reside situate base list contain include"
-    " consist comprise cover feature associate relate connect link correspond affiliate generate"
-    " do be weigh measure reach achieve obtain collect possess carry bear transact trade invest"
-    " issue grant award nominate elect select choose involve represent cite reference present"
-    " submit accept reject open close found establish invent discover see watch view read eat"
-    " drink cook arrive depart land leave reside born die kill injure damage sink capture belong"
-    " concern serve provide bring send request answer ask need require want turn become remain"
-    " exceed found pick grow charge bill invoice collect store document log track mark sponsor"
-    " accompany support bear enter exit locate originate feed adopt train coach captain draft"
-    " transfer loan rent mint print stream download upload click play listen".split()
+LIGHT = word_set(
+    """
+    have own make buy sell place perform play live locate belong work take get give hold offer
+    use attend enroll enrol register participate appear act star direct write publish produce
+    create build design develop manufacture release serve supply ship deliver order purchase
+    rent lease borrow return pay receive earn spend cost speak teach study learn major graduate
+    join sign visit travel fly drive ride operate run manage lead head supervise employ hire
+    recruit assign contribute compose sing record broadcast air win lose compete host held
+    sponsor fund own raise keep store stock treat prescribe diagnose report suffer undergo go
+    come start begin end finish complete cancel approve process handle book reserve stay check
+    post comment vote rate review like follow exist happen occur reside situate base list
+    contain include consist comprise cover feature associate relate connect link correspond
+    affiliate generate do be weigh measure reach achieve obtain collect possess carry bear
+    transact trade invest issue grant award nominate elect select choose involve represent cite
+    reference present submit accept reject open close found establish invent discover see watch
+    view read eat drink cook arrive depart land leave reside born die kill injure damage sink
+    capture belong concern serve provide bring send request answer ask need require want turn
+    become remain exceed found pick grow charge bill invoice collect store document log track
+    mark sponsor accompany support bear enter exit locate originate feed adopt train coach
+    captain draft transfer loan rent mint print stream download upload click play listen
+    """
 )
 
 # A few forms that the stemmer does not undo.
@@ -369,3 +449,28 @@ def value_forms(phrase: str) -> tuple[str, ...]:
 def person_codes(word: str) -> tuple[str, ...]:
     """Return codes that a sex or gender column may hold for a word."""
     return _PERSONS.get(word, ())
+
+
+# What a verb says about the column that a value stands in.
+VERB_COLUMNS = {
+    "speak": frozenset({"language"}),
+    "spoken": frozenset({"language"}),
+    "speaking": frozenset({"language"}),
+    "live": frozenset({"city", "state", "country", "address", "region"}),
+    "living": frozenset({"city", "state", "country", "address", "region"}),
+    "located": frozenset({"city", "state", "country", "location", "region"}),
+    "born": frozenset({"birth"}),
+    "major": frozenset({"major"}),
+    "majoring": frozenset({"major"}),
+}
+
+# Words that change what is asked for: unread, they make any answer wrong.
+OPERATORS = word_set(
+    """
+    ratio percentage percent proportion difference share fraction median deviation variance
+    correlation trend cumulative running growth change increase decrease rank ranking rate
+    consecutive compared versus vs respectively instead otherwise else except only least most
+    more less than if why how predict forecast explain recommend should versus twice double half
+    same common overlap similar between within previous next first last earliest latest
+    """
+)

@@ -58,7 +58,8 @@ class Condition:
     compares with an aggregate of a column over all rows instead.
     `choices` are the columns that hold the value, for conditions that the
     question states by a value alone. `apart`: satisfied by a row of its own
-    ("both a cat and a dog").
+    ("both a cat and a dog"); `every`: of several values each is asked for where
+    a row may have many ("speaks English and Dutch").
     """
 
     term: Term
@@ -69,6 +70,7 @@ class Condition:
     alternatives: tuple[Condition, ...] = ()
     negated: bool = False
     apart: bool = False
+    every: bool = False
     text: str = ""
 
 
@@ -92,7 +94,11 @@ class Order:
 
 @dataclass(slots=True)
 class Frame:
-    """A question's parts. `unread` are content words that nothing explains."""
+    """A question's parts.
+
+    `unread` are content words that nothing explains; `unrestricted` are the
+    relations (OIDs) that the question names with "all": they restrict nothing.
+    """
 
     select: list[Term] = field(default_factory=list)
     entity: Relation | None = None
@@ -104,6 +110,7 @@ class Frame:
     limit: int | None = None
     distinct: bool = False
     ratio: tuple[Condition | None, Condition | None] | None = None
+    unrestricted: set[int] = field(default_factory=set)
     hints: frozenset[str] = frozenset()
     words: int = 0
     unread: list[str] = field(default_factory=list)
@@ -111,5 +118,5 @@ class Frame:
     warnings: list[str] = field(default_factory=list)
 
 
-class Declined(Exception):  # noqa: N818
+class Declined(Exception):
     """The grammar is not sure; the message says why in one sentence."""

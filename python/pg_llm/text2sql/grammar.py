@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import chinese, english
 from pg_llm.text2sql.compose import Composition, compose
+from pg_llm.text2sql.english_lexicon import OPERATORS
 from pg_llm.text2sql.frame import Declined, Frame
 from pg_llm.text2sql.words import is_chinese
 
 if TYPE_CHECKING:
     from pg_llm.text2sql.english_lexer import Probe
     from pg_llm.text2sql.index import SchemaIndex
-
-# Below this, what the grammar composed is a guess and not an answer.
-SURE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +24,50 @@ class Reading:
     confidence: float
 
 
-def read(question: str, schema: SchemaIndex, probe: Probe) -> Reading:
-    """Return the SQL that the grammar composes; raises `Declined`."""
+def read(question: str, schema: SchemaIndex, probe: Probe, sure: float = 0.0) -> Reading:
+    """Return the SQL that the grammar composes.
+
+    Raises `Declined` where it cannot read the question, and where it is less
+    than `sure` of what it read.
+    """
     language = chinese if is_chinese(question) else english
     frame = language.read(question, schema, probe)
+    missed = [word for word in frame.unread if word.lower() in OPERATORS]
+    if missed:
+        raise Declined("the question asks for more than the grammar knows: " + ", ".join(missed))
     composition = compose(frame, schema)
     confidence = _confidence(frame, composition)
-    if frame.unread and confidence < SURE:
-        raise Declined(
-            "the question says more than was understood: " + ", ".join(frame.unread[:5])
-        )
-    if confidence < SURE:
-        raise Declined(
-            "; ".join(composition.warnings) or "the words of the question match too loosely"
-        )
+    if confidence < sure and frame.unread:
+        words = ", ".join(frame.unread[:5])
+        raise Declined(f"the question says more than was understood: {words}")
+    if confidence < sure:
+        reasons = "; ".join(composition.warnings) or "its words may mean something else"
+        raise Declined(f"the grammar is not sure enough ({confidence:.2f}): {reasons}")
     return Reading(composition, confidence)
+
+
+# How often a reading of each construction is the one that was meant, relative
+# to a plain list of one table (measured on questions of other schemas).
+_FORMS = {
+    "join": 0.93,
+    "exists": 0.7,
+    "not exists": 0.8,
+    "having": 0.82,
+    "extreme": 0.87,
+    "ranked groups": 0.88,
+    "most counted group": 0.78,
+    "subquery": 0.7,
+}
 
 
 def _confidence(frame: Frame, composition: Composition) -> float:
     """Combine how much of the question is explained with how well it matched."""
-    unread = len(frame.unread)
+    # an unknown verb says less than an unknown noun
+    unread = sum(0.5 if word.endswith(("ed", "ing")) else 1.0 for word in frame.unread)
     covered = 1.0 - min(1.0, unread * 1.5 / max(1, frame.words))
     scores = [min(1.0, score) for score in composition.scores] or [0.5]
     match = sum(scores) / len(scores) * 0.5 + min(scores) * 0.5
     doubt = 0.93 ** len(composition.warnings)
+    for form in composition.forms:
+        doubt *= _FORMS[form]
     return round(float(covered**1.5 * match**0.7 * doubt), 3)

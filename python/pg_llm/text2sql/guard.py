@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pg_llm import settings
 from pg_llm.errors import DatabaseError, PgLlmError
 from pg_llm.lineage import nodes, server, statements
+from pg_llm.text2sql.words import word_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +35,10 @@ class Refused(PgLlmError):
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """A statement that passed: its text without semicolon, the planner's cost,
-    and the relations that it names."""
+    """A statement that passed.
+
+    Its text without semicolon, the planner's cost, the relations that it names.
+    """
 
     sql: str
     cost: float
@@ -113,17 +116,19 @@ _HARMLESS = frozenset(
     {"random", "random_normal", "clock_timestamp", "timeofday", "gen_random_uuid"}
 )
 # Not volatile, and yet they read settings, other relations or the server.
-_TELLING = frozenset(
-    "current_setting cursor_to_xml cursor_to_xmlschema database_to_xml database_to_xml_and_xmlschema"
-    " database_to_xmlschema query_to_xml query_to_xml_and_xmlschema query_to_xmlschema"
-    " schema_to_xml schema_to_xml_and_xmlschema schema_to_xmlschema table_to_xml"
-    " table_to_xml_and_xmlschema table_to_xmlschema inet_client_addr inet_client_port"
-    " inet_server_addr inet_server_port version getdatabaseencoding ts_stat lo_get loread"
-    " has_any_column_privilege has_column_privilege has_database_privilege"
-    " has_foreign_data_wrapper_privilege has_function_privilege has_language_privilege"
-    " has_parameter_privilege has_schema_privilege has_sequence_privilege has_server_privilege"
-    " has_table_privilege has_tablespace_privilege has_type_privilege row_security_active"
-    " obj_description col_description shobj_description".split()
+_TELLING = word_set(
+    """
+    current_setting cursor_to_xml cursor_to_xmlschema database_to_xml
+    database_to_xml_and_xmlschema database_to_xmlschema query_to_xml query_to_xml_and_xmlschema
+    query_to_xmlschema schema_to_xml schema_to_xml_and_xmlschema schema_to_xmlschema
+    table_to_xml table_to_xml_and_xmlschema table_to_xmlschema inet_client_addr inet_client_port
+    inet_server_addr inet_server_port version getdatabaseencoding ts_stat lo_get loread
+    has_any_column_privilege has_column_privilege has_database_privilege
+    has_foreign_data_wrapper_privilege has_function_privilege has_language_privilege
+    has_parameter_privilege has_schema_privilege has_sequence_privilege has_server_privilege
+    has_table_privilege has_tablespace_privilege has_type_privilege row_security_active
+    obj_description col_description shobj_description
+    """
 )
 _PLAIN_PG = frozenset({"pg_typeof", "pg_size_pretty", "pg_size_bytes", "pg_column_size"})
 # Their result is as long as an argument says.
@@ -191,7 +196,7 @@ def _refuse_endless(every: list[Node]) -> None:
         if expression.kind != "COMMONTABLEEXPR" or not expression.flag("cterecursive"):
             continue
         for query in _walk(expression):
-            tables = [n for n in query.nodes("rtable")] if query.kind == "QUERY" else []
+            tables = list(query.nodes("rtable")) if query.kind == "QUERY" else []
             if not any(n.flag("self_reference") for n in tables):
                 continue
             from_clause = query.one("jointree")

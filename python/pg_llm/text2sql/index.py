@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001, RUF002  (Chinese text)
 """The schema's words: what a span of a question may name.
 
 An index is derived once from a snapshot and kept with it. Names and comments
@@ -22,6 +23,7 @@ from pg_llm.text2sql.words import (
     split_identifier,
     stem,
     synonyms,
+    word_set,
 )
 
 if TYPE_CHECKING:
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
     from pg_llm.catalog import Column, Relation, Snapshot
 
 _OWN, _COMMON, _GENERIC = 0.15, 0.05, 0.1
-_GENERIC_TABLE_WORDS = frozenset(
-    "data datum list info information tbl table record master dim fact ref main".split()
+_GENERIC_TABLE_WORDS = word_set(
+    """
+    data datum list info information tbl table record master dim fact ref main
+    """
 )
 _TAILS = ("name", "id", "code", "type", "date", "year", "number", "no", "key", "age", "title")
 _LABEL = re.compile(r"[\u4e00-\u9fff\w]+")
@@ -171,7 +175,12 @@ class SchemaIndex:
 
     def display(self, relation: Relation) -> list[ColumnRef]:
         """Return the columns that name a row of the relation to a person."""
-        return [ColumnRef(relation, column) for column in _display(relation)]
+        return [ColumnRef(relation, column) for column in _display(relation)[0]]
+
+    def named(self, relation: Relation) -> list[ColumnRef]:
+        """Return the same where they are names, and not only stand in for one."""
+        columns, names = _display(relation)
+        return [ColumnRef(relation, column) for column in columns] if names else []
 
     def key(self, relation: Relation) -> tuple[str, ...]:
         """Return the columns that identify a row: declared, or apparent."""
@@ -179,7 +188,7 @@ class SchemaIndex:
             return relation.primary_key
         if relation.unique:
             return relation.unique[0]
-        name = apparent_key(relation, self.relations)
+        name = apparent_key(relation)
         return (name,) if name else ()
 
 
@@ -280,6 +289,15 @@ def _relation_terms(
     prefix = _common_words([split_identifier(column.name) for column in relation.columns])
     for column in relation.columns:
         words = _words(column.name, vocabulary)
+        if (
+            len(words) == 1
+            and re.match(r"(is|has)[a-z]{4,}$", words[0])
+            and len(column.values) <= 2
+        ):
+            words = [
+                words[0][:2] if words[0].startswith("is") else "has",
+                words[0].removeprefix("has").removeprefix("is"),
+            ]
         yield Term(relation, column, _column_weights(words, own, prefix, common), view)
         for label in english_labels(column.comment):
             yield Term(relation, column, tuple((word, 1.0) for word in label), 0.85 * view)
@@ -292,7 +310,7 @@ def _column_weights(
         (
             word,
             _COMMON
-            if (word in prefix or word in common) and len(words) > 1
+            if (word in prefix or word in common or word in ("is", "has")) and len(words) > 1
             else _OWN
             if any(word == other or abbreviates(word, other) for other in own)
             else 1.0,
@@ -373,7 +391,7 @@ _NAMES = (("name",), ("full", "name"), ("title",), ("label",), ("subject",))
 _CHINESE_NAMES = ("名称", "姓名", "标题", "名字")
 
 
-def _display(relation: Relation) -> list[Column]:
+def _display(relation: Relation) -> tuple[list[Column], bool]:
     own = {stem(word) for word in split_identifier(relation.name)}
     vocabulary = set(own)
     texts = [
@@ -394,21 +412,21 @@ def _display(relation: Relation) -> list[Column]:
     for wanted in _NAMES:
         for column in texts:
             if bare[column.name] == wanted:
-                return [column]
+                return [column], True
     for column in texts:
         if not bare[column.name]:
-            return [column]
+            return [column], True
     first = [c for c in texts if bare[c.name] in {("first", "name"), ("given", "name")}]
     last = [
         c for c in texts if bare[c.name] in {("last", "name"), ("family", "name"), ("surname",)}
     ]
     if first and last:
-        return [first[0], last[0]]
+        return [first[0], last[0]], True
     for column in texts:
         if column.comment and any(word in column.comment for word in _CHINESE_NAMES):
-            return [column]
+            return [column], True
     for column in texts:
         if bare[column.name][-1:] in {("name",), ("title",)}:
-            return [column]
+            return [column], True
     key = [column for column in relation.columns if column.name in relation.primary_key]
-    return key or texts[:1] or list(relation.columns[:1])
+    return key or texts[:1] or list(relation.columns[:1]), False

@@ -141,7 +141,7 @@ def _inferred(relations: Iterable[Relation], linked: set[tuple[int, str]]) -> It
     types are of one category.
     """
     relations = [relation for relation in relations if not relation.child]
-    owners = [(relation, key) for relation in relations for key in _keys(relation, relations)]
+    owners = [(relation, key) for relation in relations for key in _keys(relation)]
     for relation in relations:
         for column in relation.columns:
             if (relation.oid, column.name) in linked:
@@ -162,13 +162,13 @@ def _pointed(
         target = owner.column(key)
         if target is None or target.category != category:
             continue
-        if _names_agree(relation, name, owner, key):
+        if _names_agree(name, owner, key):
             found.append((owner, key))
     tables = [one for one in found if one[0].kind != "v"]
     return tables or (found[:1] if relation.kind != "v" else [])
 
 
-def _names_agree(relation: Relation, name: str, owner: Relation, key: str) -> bool:
+def _names_agree(name: str, owner: Relation, key: str) -> bool:
     words, target = split_identifier(name), split_identifier(key)
     generic = len(target) == 1 and target[0] in _KEY_WORDS
     if name == key and not generic:
@@ -200,21 +200,21 @@ def _same_words(short: list[str], words: list[str]) -> bool:
     )
 
 
-def _keys(relation: Relation, relations: list[Relation]) -> list[str]:
+def _keys(relation: Relation) -> list[str]:
     """Return the single columns that identify a row, declared or apparent."""
     declared = [unique[0] for unique in relation.unique if len(unique) == 1]
     if declared or relation.primary_key:
         return declared
     if relation.kind == "v":
         return []
-    return [name for name in (apparent_key(relation, relations),) if name]
+    return [name for name in (apparent_key(relation),) if name]
 
 
-def apparent_key(relation: Relation, relations: Iterable[Relation]) -> str | None:
+def apparent_key(relation: Relation) -> str | None:
     """Return the column of a table without declared key that seems to be one.
 
     Its name is `id`, or the table's word or initial with a key word (aid for
-    author), and no other table owns it by the same rule with a better claim.
+    author).
     """
     words = [stem(word) for word in split_identifier(relation.name)]
     for column in relation.columns:

@@ -19,12 +19,13 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Superlative:
-    """highest, oldest, top 5; `common`: the most frequent."""
+    """highest, oldest, top 5; `common`: the most frequent; `size`: of a thing itself."""
 
     descending: bool
     hint: Hint
     common: bool = False
     limit: int | None = None
+    size: bool = False
 
 
 @dataclass(slots=True)

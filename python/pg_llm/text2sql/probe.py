@@ -74,6 +74,7 @@ def _branch(number: int, relation: Relation, column: Column) -> str:
     table = f"{quote(relation.schema)}.{quote(relation.name)}"
     name = quote(column.name)
     return (
-        f"(select distinct {number} as number, t.{name}::pg_catalog.text as value from {table} as t"
-        f" where pg_catalog.lower(t.{name}::pg_catalog.text) operator(pg_catalog.=) any ($1) limit 20)"
+        f"(select distinct {number} as number, t.{name}::pg_catalog.text as value"
+        f" from {table} as t where pg_catalog.lower(t.{name}::pg_catalog.text)"
+        " operator(pg_catalog.=) any ($1) limit 20)"
     )

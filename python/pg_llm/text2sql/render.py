@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.frame import Declined
-from pg_llm.text2sql.words import split_identifier
+from pg_llm.text2sql.words import split_identifier, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,20 +18,22 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*$")
 # Reserved words of PostgreSQL (category "reserved" of pg_get_keywords, and
 # those that cannot be a column's or a table's name).
-_RESERVED = frozenset(
-    "all analyse analyze and any array as asc asymmetric authorization between bigint binary bit"
-    " boolean both case cast char character check coalesce collate collation column concurrently"
-    " constraint create cross current_catalog current_date current_role current_schema"
-    " current_time current_timestamp current_user dec decimal default deferrable desc distinct do"
-    " else end except exists extract false fetch float for foreign freeze from full grant greatest"
-    " group grouping having ilike in initially inner inout int integer intersect interval into is"
-    " isnull join lateral leading least left like limit localtime localtimestamp national natural"
-    " nchar none normalize not notnull null nullif numeric offset on only or order out outer"
-    " overlaps overlay placing position precision primary real references returning right row"
-    " select session_user setof similar smallint some substring symmetric system_user table"
-    " tablesample then time timestamp to trailing treat trim true union unique user using values"
-    " varchar variadic verbose when where window with xmlattributes xmlconcat xmlelement xmlexists"
-    " xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable".split()
+_RESERVED = word_set(
+    """
+    all analyse analyze and any array as asc asymmetric authorization between bigint binary bit
+    boolean both case cast char character check coalesce collate collation column concurrently
+    constraint create cross current_catalog current_date current_role current_schema
+    current_time current_timestamp current_user dec decimal default deferrable desc distinct do
+    else end except exists extract false fetch float for foreign freeze from full grant greatest
+    group grouping having ilike in initially inner inout int integer intersect interval into is
+    isnull join lateral leading least left like limit localtime localtimestamp national natural
+    nchar none normalize not notnull null nullif numeric offset on only or order out outer
+    overlaps overlay placing position precision primary real references returning right row
+    select session_user setof similar smallint some substring symmetric system_user table
+    tablesample then time timestamp to trailing treat trim true union unique user using values
+    varchar variadic verbose when where window with xmlattributes xmlconcat xmlelement xmlexists
+    xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable
+    """
 )
 
 
@@ -238,6 +240,13 @@ class Query:
         if self.wrap:
             return self.wrap.format(name=quote(self.wrap_name), query=_indent(text))
         return text
+
+    def forms(self) -> list[str]:
+        """Return the constructions in use: a join each, and ways of existence."""
+        found = ["join"] * len(self._steps)
+        for inner, word, _ in self._inner:
+            found += [word, *inner.forms()]
+        return found
 
     def _predicates(self) -> list[str]:
         where = list(dict.fromkeys(self.where))

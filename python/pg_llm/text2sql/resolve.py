@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pg_llm.text2sql.english_lexicon import VERB_COLUMNS
 from pg_llm.text2sql.frame import Condition, Declined, Frame, Term
 from pg_llm.text2sql.index import ColumnRef, Match, SchemaIndex
 from pg_llm.text2sql.words import split_identifier, stem
@@ -48,17 +49,15 @@ class Resolver:
         found = self._choices.get(id(condition))
         if found is None:
             near = near or condition.term.relation
-            ranked = sorted(
-                condition.choices,
-                key=lambda value: -(value.score + self._context(value.ref.relation, near)),
-            )
-            best = ranked[0]
-            worth = best.score + self._context(best.ref.relation, near)
-            others = {
-                value.ref
-                for value in ranked
-                if value.score + self._context(value.ref.relation, near) > worth - 0.05
+            worths = {
+                id(value): value.score
+                + self._context(value.ref.relation, near)
+                + (0.6 if self._spoken(value.ref) else 0.0)
+                for value in condition.choices
             }
+            ranked = sorted(condition.choices, key=lambda value: -worths[id(value)])
+            best = ranked[0]
+            others = {v.ref for v in ranked if worths[id(v)] > worths[id(best)] - 0.05}
             if len(others) > 1:
                 self.scores.append(0.6)
                 self.warnings.append(
@@ -68,6 +67,15 @@ class Resolver:
             found = self._choices[id(condition)] = best.ref
             self.note(found)
         return found
+
+    def _spoken(self, ref: ColumnRef) -> bool:
+        """Whether a word of the question speaks of the column (speak: language)."""
+        words = set(map(stem, split_identifier(ref.column.name))) - {"name", "id"}
+        own = set(map(stem, split_identifier(ref.relation.name)))
+        said = set(self.frame.hints)
+        for word in self.frame.hints:
+            said |= VERB_COLUMNS.get(word, frozenset())
+        return bool((words - own or words) & said)
 
     def _find(self, term: Term, condition: Condition | None) -> ColumnRef:
         if term.hints and not term.matches:
@@ -91,7 +99,8 @@ class Resolver:
         if close and not self._same_thing(best, close[0]):
             self.scores.append(0.6)
             self.warnings.append(
-                f'"{term.text}" may mean several columns; {best.relation.sql_name}.{best.ref.column.name} was taken'
+                f'"{term.text}" may mean several columns;'
+                f" {best.relation.sql_name}.{best.ref.column.name} was taken"
             )
         self.scores.append(best.score)
         return best.ref

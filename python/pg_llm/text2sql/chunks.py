@@ -1,0 +1,415 @@
+"""Chunks of a question: values, comparisons, periods, counts and aggregates.
+
+Each method is the handler of one pattern of a reader's cascade.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pg_llm.text2sql.english_dates import year_range
+from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
+from pg_llm.text2sql.lexeme import Lexeme, Superlative
+from pg_llm.text2sql.measures import measure
+from pg_llm.text2sql.patterns import first, pick
+from pg_llm.text2sql.terms import (
+    dated,
+    dated_condition,
+    either,
+    is_key,
+    is_year,
+    numeric,
+    term_of,
+    term_of_ref,
+    texty,
+)
+
+if TYPE_CHECKING:
+    from pg_llm.text2sql.index import SchemaIndex
+
+
+def word(symbol: str, text: str = "", payload: object = None) -> Lexeme:
+    """Return a lexeme without links."""
+    return Lexeme(symbol, text, payload)
+
+
+class Chunks:
+    """Handlers that turn spans into conditions and terms."""
+
+    def __init__(self, schema: SchemaIndex, units: list[Lexeme]) -> None:
+        self._schema = schema
+        self._frame = Frame()
+        self._units = units
+        self._restricting = False
+
+    def _condition(self, condition: Condition) -> Lexeme:
+        return word("c", condition.text, condition)
+
+    def _table_value(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Category Comedy: the value is one of that table."""
+        table, value = units
+        oid = table.tables[0].relation.oid
+        named = {
+            (m.relation.oid, m.column.name) for m in table.columns if m.column and m.score >= 0.8
+        }
+        if any((v.ref.relation.oid, v.ref.column.name) in named for v in value.values):
+            table.symbol = "C"
+            return None
+        inside = [one for one in value.values if one.ref.relation.oid == oid]
+        if inside:
+            value.values = inside
+            value.symbol = "V"
+            return None
+        if value.symbol == "S" and not value.values:
+            display = self._schema.display(table.tables[0].relation)
+            text = [ref for ref in display if ref.column.category == "S"][:1]
+            if text:
+                term = term_of_ref(text[0])
+                return [
+                    table,
+                    self._condition(Condition(term, "=", (value.text,), text=value.text)),
+                ]
+        return None
+
+    def _column_values(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        column, values = units[0], pick(units[1:], "SV")
+        comparison = first(units, "P")
+        if comparison is not None and comparison.payload[0] not in ("=", "<>"):
+            return None
+        negated = comparison is not None and comparison.payload[0] == "<>"
+        names = {(m.relation.oid, m.column.name) for m in column.columns if m.column}
+        inside = [
+            [v for v in value.values if (v.ref.relation.oid, v.ref.column.name) in names]
+            for value in values
+        ]
+        term = term_of(column)
+        if all(inside):
+            if first(units[1:], "F") is not None and column.score >= 0.8:
+                # "population of Berlin" asks for it; "in the city of Berlin" does not
+                pass
+            conditions = [
+                Condition(term, "=", (one[0].value,), choices=tuple(one), text=value.text)
+                for one, value in zip(inside, values, strict=True)
+            ]
+            return [self._condition(either(conditions, negated))]
+        if all(value.symbol == "S" and not value.values for value in values):
+            texts = tuple(value.text for value in values)
+            return [
+                self._condition(
+                    Condition(
+                        term,
+                        "=" if len(texts) == 1 else "in",
+                        texts,
+                        negated=negated,
+                        text=values[0].text,
+                    )
+                )
+            ]
+        return None
+
+    def _values(self, units: list[Lexeme]) -> list[Lexeme]:
+        conditions = []
+        for value in pick(units, "SV"):
+            if not value.values:
+                raise Declined(f'no column holds the value "{value.text}"')
+            conditions.append(
+                Condition(
+                    Term(),
+                    "=",
+                    (value.values[0].value,),
+                    choices=tuple(value.values),
+                    text=value.text,
+                )
+            )
+        columns = [
+            {(v.ref.relation.oid, v.ref.column.name) for v in condition.choices}
+            for condition in conditions
+        ]
+        shared = set.intersection(*columns)
+        if units[0].symbol == "b":
+            for condition in conditions:
+                condition.apart = True
+                kept = [
+                    v
+                    for v in condition.choices
+                    if (v.ref.relation.oid, v.ref.column.name) in shared
+                ]
+                condition.choices = tuple(kept) or condition.choices
+            return [self._condition(condition) for condition in conditions]
+        if len(conditions) > 1 and shared:
+            found = either(conditions, False)
+            found.every = first(units, "|") is None
+            return [self._condition(found)]
+        if first(units, "|") is not None:
+            return [self._condition(Condition(Term(), "or", alternatives=tuple(conditions)))]
+        return [self._condition(condition) for condition in conditions]
+
+    def _like(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        marker = first(units, "L")
+        value = units[-1]
+        if marker is None:
+            return None
+        text = str(value.text)
+        column = first(units, "C")
+        term = term_of(column) if column else Term(text="name")
+        escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        return [
+            self._condition(
+                Condition(
+                    term,
+                    "like",
+                    (marker.payload.replace("{}", escaped),),
+                    negated=first(units, "!") is not None,
+                    text=text,
+                )
+            )
+        ]
+
+    def _between(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        low, high = pick(units, "DN")
+        column = first(units, "C")
+        term = term_of(column) if column else Term(hints=("date", "time", "year"))
+        if low.symbol == "N" and (column or not (is_year(low) and is_year(high))):
+            if units[0].symbol == "F" and units[0].text != "from":
+                return None
+            if column is None:
+                return None
+            return [self._condition(Condition(term, "between", (low.payload, high.payload)))]
+        one, two = (
+            unit.payload if unit.symbol == "D" else year_range(unit.payload)
+            for unit in (low, high)
+        )
+        span = DateRange(one.start, two.end)
+        years = (one.year, two.year) if one.year and two.year else ()
+        return [self._condition(Condition(term, "date", (span, *years)))]
+
+    def _dates(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        when = first(units, "DN")
+        column = first(units, "C")
+        comparison = first(units, "P")
+        temporal = comparison is not None and comparison.payload[2]
+        if when is None:
+            return None
+        if when.symbol == "N":
+            preposition = first(units, "F")
+            yearly = column is not None and "year" in " ".join(column.payload or [])
+            placed = preposition is not None and preposition.text in (
+                "in",
+                "on",
+                "during",
+                "from",
+                "of",
+                "for",
+            )
+            if not is_year(when) or not (yearly or placed or temporal):
+                return None
+            if column is not None and not yearly and not temporal and not dated(column):
+                column_kept = [column]
+                column = None
+            else:
+                column_kept = []
+            span = year_range(when.payload)
+        else:
+            span, column_kept = when.payload, []
+            if column is not None and not dated(column):
+                column_kept, column = [column], None
+        op = comparison.payload[0] if comparison else "="
+        if units[-1].symbol == "p":
+            op = units[-1].payload
+        term = term_of(column) if column else Term(hints=("date", "time", "year"))
+        return [*column_kept, self._condition(dated_condition(term, op, span))]
+
+    def _aggregates(self, units: list[Lexeme]) -> list[Lexeme]:
+        if units[0].symbol == "X":
+            return [units[0], *self._aggregate_list(units[1:])]
+        return self._aggregate_list(units)
+
+    def _aggregate_list(self, units: list[Lexeme]) -> list[Lexeme]:
+        columns = pick(units, "C")
+        aggregates = [unit.payload for unit in pick(units, "A")]
+        terms = [
+            Term(term_of(columns[0]).matches, aggregate=aggregate, text=columns[0].text)
+            for aggregate in aggregates
+        ]
+        for column in columns[1:]:
+            first_match = column.columns[0].column
+            summed = (
+                numeric(columns[0]) and first_match is not None and first_match.category == "N"
+            )
+            terms.append(
+                Term(
+                    term_of(column).matches,
+                    aggregate=aggregates[-1] if summed else None,
+                    text=column.text,
+                )
+            )
+        kept = pick(units, "c")
+        out: list[Lexeme] = []
+        for term in terms:
+            if out:
+                out.append(word("&", ","))
+            if term.aggregate:
+                out.append(word("a", term.text, term))
+            else:
+                out.append(columns[-1])
+        return [*kept, *out]
+
+    def _aggregate_of_table(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        table = units[-1]
+        preposition = first(units, "F")
+        if preposition is not None and preposition.text != "of":
+            return None
+        relation = table.tables[0].relation
+        found = measure(relation)
+        aggregate = units[0].payload
+        if found is None:
+            if aggregate != "sum":
+                return None
+            return [
+                *pick(units, "c"),
+                word("q", table.text, Term(relation=relation, aggregate="count")),
+            ]
+        term = term_of_ref(found, aggregate)
+        return [*pick(units, "c"), word("a", table.text, term)]
+
+    def _alternatives(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        one, two = units[0].payload, units[-1].payload
+        if one.term.aggregate or two.term.aggregate:
+            return None
+        parts = [*(one.alternatives or (one,)), two]
+        return [self._condition(Condition(Term(), "or", alternatives=tuple(parts)))]
+
+    def _count_column(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "number of degree names": a column of that table."""
+        table, column = units[-2:]
+        inside = [m for m in column.columns if m.relation.oid == table.tables[0].relation.oid]
+        if not inside or inside[0].score < 0.45:
+            return None
+        column.columns = inside
+        return self._count([*units[:-2], column])
+
+    def _count(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        last = units[-1]
+        distinct = first(units, "U") is not None
+        kept = pick(units, "c")
+        if last.symbol == "T":
+            relation = last.tables[0].relation
+            if distinct and last.columns and last.columns[0].score >= 0.8:
+                term = Term(last.columns, aggregate="count", distinct=True, text=last.text)
+                return [*kept, word("q", last.text, term)]
+            self._frame.entity_score = min(self._frame.entity_score, last.tables[0].score)
+            return [*kept, word("q", last.text, Term(relation=relation, aggregate="count"))]
+        best = last.columns[0]
+        numeric = best.column is not None and best.column.category == "N"
+        keyed = best.column is not None and is_key(best.column.name)
+        if numeric and not keyed and not distinct:
+            if last.tables or best.score < 0.8:
+                return None
+            # "how many cylinders": the number itself is stored
+            return [*kept, last]
+        term = Term(last.columns, aggregate="count", distinct=True, text=last.text)
+        return [*kept, word("q", last.text, term)]
+
+    def _against(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Above the average price; weight smaller than the average."""
+        comparison = first(units, "P")
+        columns = pick(units, "C")
+        terms = pick(units, "a")
+        if comparison is None or first(units, "E") is not None:
+            return None
+        aggregate = first(units, "A")
+        lead = units[0] if units[0].symbol in "TCaq" else None
+        if terms and terms[-1] is not lead:
+            inner = terms[-1].payload
+        elif aggregate is not None:
+            if lead is not None and lead.symbol == "C":
+                inner = Term(term_of(lead).matches, aggregate=aggregate.payload, text=lead.text)
+            elif columns:
+                inner = Term(
+                    term_of(columns[-1]).matches,
+                    aggregate=aggregate.payload,
+                    text=columns[-1].text,
+                )
+            elif comparison.payload[1].words:
+                inner = Term(hints=comparison.payload[1].words, aggregate=aggregate.payload)
+            else:
+                return None
+        else:
+            return None
+        outer = Term(inner.matches, hints=inner.hints, text=inner.text)
+        if lead is not None and lead.symbol == "C":
+            outer = term_of(lead)
+        op = comparison.payload[0]
+        kept = [lead] if lead is not None and lead.symbol in "Tq" else []
+        return [*kept, self._condition(Condition(outer, op, against=inner))]
+
+    def _compare(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        number, comparison = first(units, "N"), first(units, "P")
+        if number is None or comparison is None:
+            return None
+        op = units[-1].payload if units[-1].symbol == "p" else comparison.payload[0]
+        lead = units[0]
+        if lead.symbol == "C":
+            if comparison.payload[1].words and not numeric(lead):
+                return [lead, *(self._bare_number(units[1:]) or units[1:])]
+            term = term_of(lead)
+        else:
+            term = lead.payload
+        return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
+
+    def _compare_number_first(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        number, comparison, what = first(units, "N"), first(units, "P"), first(units, "TC")
+        after = first(units, "p")
+        if number is None or what is None:
+            return None
+        op = after.payload if after else comparison.payload[0] if comparison else "="
+        if what.symbol == "T":
+            term = Term(relation=what.tables[0].relation, aggregate="count")
+        elif numeric(what):
+            term = term_of(what)
+        elif what.columns:
+            term = Term(what.columns, aggregate="count", distinct=True, text=what.text)
+        else:
+            return None
+        return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
+
+    def _equal(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        numbers = pick(units, "N")
+        what = first(units, "CaqT")
+        if what is None or (what.symbol == "C" and not (numeric(what) or texty(what))):
+            return None
+        if what.symbol == "T":
+            term = Term(relation=what.tables[0].relation, aggregate="count")
+        elif what.symbol == "C":
+            term = term_of(what)
+        else:
+            term = what.payload
+        values = tuple(number.payload for number in numbers)
+        op = "=" if len(values) == 1 else "in"
+        return [self._condition(Condition(term, op, values, text=numbers[0].text))]
+
+    def _bare_number(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Older than 20: the adjective names the column."""
+        comparison, number = first(units, "P"), first(units, "N")
+        if comparison is None or number is None or not comparison.payload[1].words:
+            return None
+        if comparison.payload[2]:
+            return None
+        term = Term(hints=comparison.payload[1].words, text=comparison.text)
+        return [
+            self._condition(
+                Condition(term, comparison.payload[0], (number.payload,), text=number.text)
+            )
+        ]
+
+    def _limited(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        number, marks = first(units, "N"), pick(units, "X")
+        if (
+            number is None
+            or not isinstance(number.payload, int)
+            or not 0 < number.payload < 10_000
+        ):
+            return None
+        last: Superlative = marks[-1].payload
+        return [word("X", marks[-1].text, replace(last, limit=number.payload))]

@@ -1,0 +1,100 @@
+"""What every part of composing a statement shares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pg_llm.text2sql.frame import Declined, Frame, Order, Term
+from pg_llm.text2sql.resolve import Resolver
+
+if TYPE_CHECKING:
+    from pg_llm.catalog import Relation
+    from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.render import Query
+
+
+class Composer:
+    """A frame on its way to SQL."""
+
+    def __init__(self, frame: Frame, schema: SchemaIndex) -> None:
+        self.frame = frame
+        self.schema = schema
+        self.resolver = Resolver(frame, schema)
+        self.query: Query
+
+    def _relations(self, term: Term) -> list[Relation]:
+        if term.aggregate == "count" and not term.matches:
+            return [term.relation] if term.relation is not None else []
+        if term.matches or term.hints:
+            if self._is_name(term):
+                return [self.frame.entity] if self.frame.entity else []
+            return [self.resolver.column(term).relation]
+        return [term.relation] if term.relation is not None else []
+
+    def _is_name(self, term: Term) -> bool:
+        """Whether "names" means the columns that name the entity."""
+        entity = self.frame.entity
+        if (
+            term.text not in ("name", "names", "full name", "full names")
+            or entity is None
+            or term.aggregate
+        ):
+            return False
+        return not any(m.relation.oid == entity.oid and m.score >= 0.8 for m in term.matches)
+
+    def _aggregate(self, term: Term) -> str:
+        query = self.query
+        if term.aggregate == "count" and not term.matches:
+            relation = term.relation or query.root
+            if not query.multiplied(relation):
+                return "count(*)"
+            key = self.schema.key(relation)
+            if len(key) != 1:
+                if relation.oid == query.root.oid or not query.multiplied_beyond(relation):
+                    return "count(*)"
+                raise Declined(f"rows of {relation.sql_name} cannot be counted without a key")
+            return f"count(distinct {query.column_name(relation.oid, key[0])})"
+        ref = self.resolver.column(term)
+        name = query.column(ref)
+        if term.aggregate == "count":
+            return f"count(distinct {name})" if term.distinct else f"count({name})"
+        if ref.column.category not in "N" and term.aggregate in ("sum", "avg"):
+            raise Declined(f'"{term.text}" is not a number')
+        return f"{term.aggregate}({name})"
+
+    def _aggregate_name(self, term: Term) -> str:
+        if term.aggregate == "count":
+            what = term.relation.name if term.relation is not None and not term.matches else ""
+            if term.matches:
+                what = self.resolver.column(term).column.name
+            return f"{what}_count" if what else "count"
+        prefix = {"sum": "total", "avg": "average", "min": "minimum", "max": "maximum"}
+        return f"{prefix[term.aggregate or 'sum']}_{self.resolver.column(term).column.name}"
+
+    def _inner_extreme(self) -> Order | None:
+        """Return the superlative that picks rows below an aggregate."""
+        frame = self.frame
+        extreme = next((order for order in frame.orders if order.extreme), None)
+        if (
+            extreme
+            and not frame.groups
+            and frame.select
+            and all(t.aggregate for t in frame.select)
+        ):
+            return extreme
+        return None
+
+    def _grouped(self) -> bool:
+        frame = self.frame
+        plain = [term for term in frame.select if not term.aggregate]
+        return bool(frame.groups) or bool(plain)
+
+    def _output_terms(self) -> list[Term]:
+        frame = self.frame
+        having = [c.term for c in frame.conditions if c.term.aggregate]
+        return [*frame.select, *frame.groups, *self._plain_orders(), *having]
+
+    def _plain_orders(self) -> list[Term]:
+        if self._inner_extreme() is not None:
+            return []
+        return [order.term for order in self.frame.orders]

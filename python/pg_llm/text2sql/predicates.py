@@ -1,0 +1,71 @@
+"""Conditions on one column as SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pg_llm.text2sql.frame import Condition, DateRange, Declined
+from pg_llm.text2sql.render import literal
+
+if TYPE_CHECKING:
+    from pg_llm.text2sql.index import ColumnRef
+
+
+NEGATED = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def predicate(ref: ColumnRef, name: str, condition: Condition, values: list[object]) -> str:
+    """Return the SQL of one condition on a column of that SQL name."""
+    op = condition.op
+    column = ref.column
+    if op in ("is null", "is not null"):
+        return f"{name} {op}"
+    if op in ("true", "false"):
+        wanted = (op == "true") != condition.negated
+        return name if wanted else f"not {name}"
+    if op == "date":
+        text = _period(ref, name, values)
+        return f"not ({text})" if condition.negated else text
+    if op == "like":
+        return f"{name} {'not ' if condition.negated else ''}ilike {literal(values[0])}"
+    if op == "between":
+        low, high = values
+        word = "not between" if condition.negated else "between"
+        return f"{name} {word} {literal(low)} and {literal(high)}"
+    values = [_typed(column.category, value) for value in values]
+    if op == "in":
+        texts = ", ".join(literal(value) for value in values)
+        return f"{name} {'not ' if condition.negated else ''}in ({texts})"
+    if condition.negated:
+        op = NEGATED[op]
+    return f"{name} {op} {literal(values[0])}"
+
+
+def _typed(category: str, value: object) -> object:
+    if category == "S" and isinstance(value, int | float):
+        return str(value)
+    if category == "N" and isinstance(value, str):
+        try:
+            return float(value) if "." in value else int(value)
+        except ValueError:
+            raise Declined(f'"{value}" is not a number') from None
+    return value
+
+
+def _period(ref: ColumnRef, name: str, values: list[object]) -> str:
+    span = values[0]
+    assert isinstance(span, DateRange)  # noqa: S101
+    if ref.column.category == "D":
+        parts = []
+        if span.start:
+            parts.append(f"{name} >= {span.start}")
+        if span.end:
+            parts.append(f"{name} < {span.end}")
+        return " and ".join(parts)
+    if len(values) == 3 and isinstance(values[1], int):
+        low, high = (_typed(ref.column.category, value) for value in values[1:])
+        return f"{name} between {literal(low)} and {literal(high)}"
+    op, year = (values[1], values[2]) if len(values) == 3 else ("=", span.year)
+    if year is None or ref.column.category not in "NS":
+        raise Declined(f"{ref.column.name} does not hold dates")
+    return f"{name} {op} {literal(_typed(ref.column.category, year))}"

@@ -1,0 +1,248 @@
+"""Which rows: joins to one row, existence of many, conditions on groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pg_llm.text2sql.frame import Condition, Declined, Order, Presence
+from pg_llm.text2sql.implied import Implied
+from pg_llm.text2sql.index import ValueMatch
+from pg_llm.text2sql.predicates import NEGATED, predicate
+from pg_llm.text2sql.render import Query, literal, quote
+
+if TYPE_CHECKING:
+    from pg_llm.catalog import Relation
+    from pg_llm.text2sql.joins import Step
+
+
+class Where(Implied):
+    """Composes WHERE and HAVING."""
+
+    def _conditions(self) -> None:
+        frame = self.frame
+        for presence in frame.presences:
+            if presence.negated:
+                self._absent(presence)
+        wanted: dict[int, tuple[Relation, list[Condition]]] = {}
+        for condition in frame.conditions:
+            if condition.term.aggregate:
+                self._having(condition)
+                continue
+            relation = self._condition_relation(condition)
+            if condition.negated and self._beyond(relation):
+                condition.negated = False
+                self._absent(Presence(relation, True, [condition]))
+            else:
+                wanted.setdefault(relation.oid, (relation, []))[1].append(condition)
+        for presence in frame.presences:
+            if not presence.negated and not self.query.has(presence.relation):
+                wanted.setdefault(presence.relation.oid, (presence.relation, []))
+        self._restrict(list(wanted.values()))
+        extreme = self._inner_extreme()
+        if extreme is not None:
+            self._extreme_below(extreme)
+
+    def _beyond(self, relation: Relation) -> bool:
+        """Whether a row of the result may meet several rows of a relation."""
+        if self.query.has(relation):
+            return False
+        return not all(step.to_one for step in self.query.path(relation))
+
+    def _contradiction(self, conditions: list[Condition]) -> None:
+        """Decline what no row can satisfy: it was read wrongly."""
+        single: dict[str, object] = {}
+        bounds: dict[str, list[tuple[str, float]]] = {}
+        for one in conditions:
+            if one.negated or one.op == "or" or not one.values or one.against is not None:
+                continue
+            ref = self.resolver.choice(one) if one.choices else self.resolver.column(one.term, one)
+            name = f"{ref.relation.oid}.{ref.column.name}"
+            value = one.values[0]
+            if one.op == "=":
+                if single.setdefault(name, value) != value:
+                    raise Declined(f'"{one.text}" contradicts another condition')
+            elif one.op in ("<", "<=", ">", ">=") and isinstance(value, int | float):
+                bounds.setdefault(name, []).append((one.op[0], float(value)))
+        for found in bounds.values():
+            low = max((v for op, v in found if op == ">"), default=float("-inf"))
+            high = min((v for op, v in found if op == "<"), default=float("inf"))
+            if low >= high:
+                raise Declined("two conditions of the question contradict each other")
+
+    def _restrict(self, wanted: list[tuple[Relation, list[Condition]]]) -> None:
+        """Join what is reached by keys to one row; ask for existence of the rest."""
+        nested: list[tuple[list[Step], Relation, list[Condition]]] = []
+        for relation, conditions in wanted:
+            path = self.query.path(relation)
+            if all(step.to_one for step in path):
+                self._contradiction(conditions)
+                self.query.add(path)
+                self._where(self.query, conditions)
+            else:
+                nested.append((path, relation, conditions))
+        nested.sort(key=lambda entry: len(entry[0]))
+        done: list[tuple[list[Step], Query]] = []
+        for path, relation, conditions in nested:
+            parts = [part for one in conditions for part in self._parts(one)]
+            if sum(one.apart for one in parts) > 1:
+                self._apart(path, parts)
+            else:
+                self._exist(path, relation, parts, done)
+
+    def _apart(self, path: list[Step], conditions: list[Condition]) -> None:
+        """Ask for a row of its own for each of several conditions."""
+        shared = [one for one in conditions if not one.apart]
+        for one in conditions:
+            if one.apart:
+                self._contradiction([one, *shared])
+                self._where(self.query.exists(path), [one, *shared])
+
+    def _exist(
+        self,
+        path: list[Step],
+        relation: Relation,
+        conditions: list[Condition],
+        done: list[tuple[list[Step], Query]],
+    ) -> None:
+        """Ask for a row that satisfies all conditions, in one with those before."""
+        self._contradiction(conditions)
+        for earlier, inner in done:
+            if inner.has(relation) or earlier[0] == path[0]:
+                inner.join(relation)
+                self._where(inner, conditions)
+                return
+        inner = self.query.exists(path if conditions else _trimmed(path))
+        self._where(inner, conditions)
+        done.append((path, inner))
+
+    def _parts(self, condition: Condition) -> list[Condition]:
+        """Split "English and Dutch" into one condition for each value."""
+        if not condition.every or condition.op != "in":
+            return [condition]
+        ref = self.resolver.choice(condition)
+        return [
+            Condition(
+                condition.term,
+                "=",
+                (value,),
+                choices=(ValueMatch(ref, str(value), 1.0),),
+                apart=True,
+                text=condition.text,
+            )
+            for value in condition.values
+        ]
+
+    def _absent(self, presence: Presence) -> None:
+        query = self.query
+        if query.has(presence.relation) and not presence.conditions:
+            raise Declined("the question excludes the rows that it asks for")
+        path = self.query.path(presence.relation)
+        if all(step.to_one for step in path) and not presence.conditions:
+            step = path[0]
+            column = self.query.column_name(step.source, step.source_columns[0])
+            if len(path) == 1:
+                query.where.append(f"{column} is null")
+                return
+        if not presence.conditions:
+            path = _trimmed(path)
+        inner = self.query.exists(path, negated=True)
+        for condition in presence.conditions:
+            relation = self._condition_relation(condition, presence.relation)
+            inner.join(relation)
+            self._where(inner, [condition])
+
+    def _condition_relation(self, condition: Condition, near: Relation | None = None) -> Relation:
+        if condition.op == "or":
+            relations = [self._condition_relation(one, near) for one in condition.alternatives]
+            others = [relation for relation in relations if relation.oid != relations[0].oid]
+            if any(self._beyond(relation) for relation in (*relations, *others) if others):
+                raise Declined("an alternative over several tables could not be placed")
+            for relation in relations if others else ():
+                self.query.join(relation)
+            return relations[0]
+        if condition.choices:
+            return self.resolver.choice(condition, near).relation
+        return self.resolver.column(condition.term, condition).relation
+
+    def _where(self, query: Query, conditions: list[Condition]) -> None:
+        for condition in conditions:
+            query.where.append(self._predicate(query, condition))
+
+    def _predicate(self, query: Query, condition: Condition) -> str:
+        if condition.op == "or":
+            parts = [self._predicate(query, one) for one in condition.alternatives]
+            return "(" + " or ".join(parts) + ")"
+        if condition.choices:
+            ref = self.resolver.choice(condition)
+            values = [
+                next(
+                    (
+                        c.value
+                        for c in condition.choices
+                        if c.ref == ref and len(condition.values) == 1
+                    ),
+                    value,
+                )
+                for value in condition.values
+            ]
+        else:
+            ref = self.resolver.column(condition.term, condition)
+            values = list(condition.values)
+        name = query.column(ref)
+        if condition.against is not None:
+            return self._against(name, condition)
+        return predicate(ref, name, condition, values)
+
+    def _against(self, name: str, condition: Condition) -> str:
+        inner = condition.against
+        assert inner is not None  # noqa: S101
+        ref = self.resolver.column(inner, condition)
+        self.query.tables.append(ref.relation.sql_name)
+        return (
+            f"{name} {condition.op} (select {inner.aggregate}({quote(ref.column.name)})"
+            f" from {ref.relation.sql_name})"
+        )
+
+    def _having(self, condition: Condition) -> None:
+        expression = self._aggregate(condition.term)
+        if condition.against is not None:
+            raise Declined(
+                "a group compared with an aggregate of all groups is beyond the grammar"
+            )
+        op = NEGATED[condition.op] if condition.negated else condition.op
+        if op == "between":
+            low, high = condition.values
+            self.query.having.append(f"{expression} between {literal(low)} and {literal(high)}")
+        elif op == "in":
+            values = ", ".join(literal(value) for value in condition.values)
+            self.query.having.append(f"{expression} in ({values})")
+        else:
+            self.query.having.append(f"{expression} {op} {literal(condition.values[0])}")
+
+    def _extreme_below(self, extreme: Order) -> None:
+        ref = self.resolver.column(extreme.term)
+        key = self.schema.key(ref.relation)
+        if len(key) != 1:
+            raise Declined("a superlative below an aggregate needs a table with a key")
+        if not self.query.has(ref.relation):
+            path = self.query.path(ref.relation)
+            if not all(step.to_one for step in path):
+                raise Declined(
+                    "a superlative over many rows below an aggregate is beyond the grammar"
+                )
+            self.query.add(path)
+        elif ref.relation.oid == self.query.root.oid:
+            raise Declined("a superlative and an aggregate of the same rows contradict each other")
+        direction = "desc nulls last" if extreme.descending else "asc nulls last"
+        self.query.where.append(
+            f"{self.query.column_name(ref.relation.oid, key[0])} in (select {quote(key[0])}"
+            f" from {ref.relation.sql_name} order by {quote(ref.column.name)} {direction},"
+            f" {quote(key[0])} limit {self.frame.limit or 1})"
+        )
+
+
+def _trimmed(path: list[Step]) -> list[Step]:
+    """Leave out last joins that only confirm what a foreign key says."""
+    while len(path) > 1 and path[-1].to_one and path[-1].declared:
+        path = path[:-1]
+    return path
