@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pg_llm.text2sql.lexeme import Lexeme, Superlative
 
 
+# "Highest first" sorts by the number that was asked for.
+_OF_VALUES = ("high", "low", "large", "small", "most", "least", "高", "低", "大", "小", "多", "少")
+
+
 class Arrangement(Chunks):
     """Handlers that fill a frame's orders, groups and absences."""
 
@@ -62,7 +66,9 @@ class Arrangement(Chunks):
         elif self._frame.orders:
             self._frame.orders[-1].descending = bool(unit.payload)
         else:
-            self._frame.orders.append(Order(Term(text="first item"), bool(unit.payload)))
+            by_value = any(word in unit.text for word in _OF_VALUES)
+            text = "first value" if by_value else "first item"
+            self._frame.orders.append(Order(Term(text=text), bool(unit.payload)))
         return []
 
     def _superlative_term(self, units: list[Lexeme]) -> list[Lexeme] | None:

@@ -37,6 +37,7 @@ class Reader(Arrangement):
         frame = self._frame
         frame.words = sum(1 for unit in self._units if unit.symbol in "TCVSNDAQXP?v")
         frame.unread = [unit.text for unit in self._units if unit.symbol == "?"]
+        frame.verbs = tuple(unit.text for unit in self._units if unit.symbol == "v")
         frame.scores = [unit.score for unit in self._units if unit.symbol in "TCV"]
         if self._units[:1] and self._units[0].text in _YES_OR_NO:
             raise Declined("questions to be answered by yes or no are beyond the grammar")
@@ -331,7 +332,10 @@ def _without_light(units: list[Lexeme]) -> list[Lexeme]:
         ):
             # departments offer degrees: two nouns, and not a compound of them
             kept.append(word("W", unit.text))
-        if unit.symbol == "?" and kept and kept[-1].symbol == "L":
+        if unit.symbol == "v" and unit.columns and kept and kept[-1].symbol == "!":
+            # not delivered: the column that says when it happened is empty
+            kept.append(replace(unit, symbol="C"))
+        elif unit.symbol == "?" and kept and kept[-1].symbol == "L":
             kept.append(Lexeme("S", unit.text, unit.text))
         elif unit.symbol == "Y" and participle:
             # owned by students: who does it, and no grouping

@@ -143,7 +143,7 @@ def _phrase_worth(symbol: str, size: int, opening: bool) -> float:
         return size * 1.2 + 0.3
     if symbol in "AX":
         return 1.2 * size
-    return size * 1.3 - 0.4
+    return size * 1.3 if symbol == "K" and size > 1 else size * 1.3 - 0.4
 
 
 def _single(
@@ -174,7 +174,8 @@ def _single(
     elif word in lexicon.STOP:
         yield 0.3, Lexeme("_", word)
     elif lexicon.is_light(word):
-        yield 0.2, Lexeme("v", word, word)
+        when = [m for m in schema.find([word]) if m.column and m.column.category == "D"]
+        yield 0.2, Lexeme("v", word, word, columns=when)
     else:
         yield 0.0, Lexeme("?", token.text, token.text, capital=token.capital and at > 0)
     if word == "one" and (at == 0 or units[at - 1].lower not in _DETERMINERS):

@@ -96,7 +96,9 @@ class Order:
 class Frame:
     """A question's parts.
 
-    `unread` are content words that nothing explains; `unrestricted` are the
+    `unread` are content words that nothing explains; `verbs` are those that say
+    no more than that things belong together, unless a column says when it
+    happened; `unrestricted` are the
     relations (OIDs) that the question names with "all": they restrict nothing.
     """
 
@@ -110,6 +112,7 @@ class Frame:
     limit: int | None = None
     distinct: bool = False
     ratio: tuple[Condition | None, Condition | None] | None = None
+    verbs: tuple[str, ...] = ()
     unrestricted: set[int] = field(default_factory=set)
     hints: frozenset[str] = frozenset()
     words: int = 0

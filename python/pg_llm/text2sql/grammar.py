@@ -60,6 +60,10 @@ _FORMS = {
 }
 
 
+# What is right about a question that was read without any doubt.
+_BEST = 0.95
+
+
 def _confidence(frame: Frame, composition: Composition) -> float:
     """Combine how much of the question is explained with how well it matched."""
     # an unknown verb says less than an unknown noun
@@ -70,4 +74,4 @@ def _confidence(frame: Frame, composition: Composition) -> float:
     doubt = 0.93 ** len(composition.warnings)
     for form in composition.forms:
         doubt *= _FORMS[form]
-    return round(float(covered**1.5 * match**0.7 * doubt), 3)
+    return round(float(_BEST * covered**1.5 * match**0.7 * doubt), 3)

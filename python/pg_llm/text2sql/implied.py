@@ -107,10 +107,10 @@ class Implied(Composer):
         """Sort alphabetically, or descending: by what is selected first."""
         frame = self.frame
         for order in frame.orders:
-            if order.term.text == "first item":
+            if order.term.text in ("first item", "first value"):
                 plain = [term for term in frame.select if not term.aggregate]
                 aggregated = [term for term in frame.select if term.aggregate]
-                if order.descending and aggregated:
+                if aggregated and (order.descending or order.term.text == "first value"):
                     plain = aggregated
                 chosen = (plain or frame.select or frame.groups)[0]
                 order.term = Term(

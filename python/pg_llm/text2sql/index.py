@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pg_llm.catalog import Column, Relation, Snapshot
 
 _OWN, _COMMON, _GENERIC = 0.15, 0.05, 0.1
+_PARTICLES = frozenset({"is", "has", "on", "at", "by"})
 _GENERIC_TABLE_WORDS = word_set(
     """
     data datum list info information tbl table record master dim fact ref main
@@ -310,7 +311,7 @@ def _column_weights(
         (
             word,
             _COMMON
-            if (word in prefix or word in common or word in ("is", "has")) and len(words) > 1
+            if (word in prefix or word in common or word in _PARTICLES) and len(words) > 1
             else _OWN
             if any(word == other or abbreviates(word, other) for other in own)
             else 1.0,

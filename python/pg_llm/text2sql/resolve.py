@@ -197,6 +197,8 @@ class Resolver:
         if named:
             return named[0]
         dates = [column for column in relation.columns if column.category == "D"]
+        if not {"born", "birth", "birthday"} & self.frame.hints:
+            dates = [c for c in dates if "birth" not in c.name.lower()]
         kept = [c for c in dates if not _HOUSEKEEPING & set(split_identifier(c.name))] or dates
         if len(kept) > 1:
             own = {stem(word) for word in split_identifier(relation.name)}

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.frame import Condition, Declined, Order, Presence
 from pg_llm.text2sql.implied import Implied
-from pg_llm.text2sql.index import ValueMatch
+from pg_llm.text2sql.index import ColumnRef, ValueMatch
 from pg_llm.text2sql.predicates import NEGATED, predicate
 from pg_llm.text2sql.render import Query, literal, quote
+from pg_llm.text2sql.words import root as verb_root
+from pg_llm.text2sql.words import split_identifier
 
 if TYPE_CHECKING:
     from pg_llm.catalog import Relation
@@ -38,9 +40,31 @@ class Where(Implied):
             if not presence.negated and not self.query.has(presence.relation):
                 wanted.setdefault(presence.relation.oid, (presence.relation, []))
         self._restrict(list(wanted.values()))
+        self._happened()
         extreme = self._inner_extreme()
         if extreme is not None:
             self._extreme_below(extreme)
+
+    def _happened(self) -> None:
+        """Take "delivered" as a filter where a column may tell that it was not.
+
+        A nullable date whose name begins with the verb is empty for rows to
+        which it has not happened.
+        """
+        root = self.query.root
+        read = " ".join(self.query.where)
+        for verb in self.frame.verbs:
+            for column in root.columns:
+                said = split_identifier(column.name)
+                if column.category != "D" or column.not_null or len(said) < 2:
+                    continue
+                name = self.query.column_name(root.oid, column.name)
+                if verb_root(said[0]) == verb_root(verb) and name not in read:
+                    self.query.where.append(f"{name} is not null")
+                    self.resolver.note(ColumnRef(root, column))
+                    self.resolver.warnings.append(
+                        f'"{verb}" was read as {column.name} is not null'
+                    )
 
     def _beyond(self, relation: Relation) -> bool:
         """Whether a row of the result may meet several rows of a relation."""
