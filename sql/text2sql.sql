@@ -11,6 +11,9 @@ declare
     found record;
     taken int := 0;
 begin
+    if max_rows is null or max_rows operator(pg_catalog.<) 1 then
+        raise exception 'max_rows must be at least 1' using errcode = '22023';
+    end if;
     begin
         perform pg_catalog.set_config('transaction_read_only', 'on', true);
         for found in execute query loop
@@ -26,7 +29,8 @@ end
 $$;
 comment on function llm.run_read_only(text, int) is
     'Runs one query as the caller in a read-only subtransaction and returns its first max_rows rows as JSON objects. '
-    'Errors: 25006 for a query that writes or locks, the server''s own for one that fails.';
+    'Errors: 25006 for a query that writes or locks (temporary tables may be written), 22023 for a max_rows below 1 or NULL, '
+    'the server''s own for a query that fails.';
 grant execute on function llm.run_read_only(text, int) to llm_user;
 
 create function llm_text2sql(question text, model text default null) returns text

@@ -182,3 +182,9 @@ def test_role_that_may_not_call(connect: Callable[..., psycopg.Connection]) -> N
     finally:
         session.execute("reset role")
         session.execute("drop role t2s_nobody")
+
+
+@pytest.mark.parametrize("rows", [0, -1, None])
+def test_run_read_only_always_has_a_limit(db: psycopg.Connection, rows: int | None) -> None:
+    with pytest.raises(psycopg.errors.InvalidParameterValue):
+        db.execute("select llm.run_read_only('select 1', %s)", [rows])
