@@ -22,6 +22,7 @@ join pg_class c on d.refclassid = 'pg_class'::regclass and c.oid = d.refobjid
 join pg_namespace n on n.oid = c.relnamespace
 join pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid
 where r.ev_class = $1::oid and d.refobjsubid <> 0 and c.oid <> r.ev_class
+  and c.relkind <> 'c'
 """
 
 

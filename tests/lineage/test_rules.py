@@ -31,8 +31,10 @@ def test_a_view(fixtures_db):
         ("n", "n is made without any column: count(*)"),
         (
             "Big",
-            "Big is aggregated from f.u.m: sum( CASE WHEN (u.m > (3)::numeric) THEN u.m"
-            " ELSE NULL::numeric END); it depends on f.u.m",
+            (
+                "Big is aggregated from f.u.m: sum( CASE WHEN (u.m > (3)::numeric) THEN u.m"
+                " ELSE NULL::numeric END); it depends on f.u.m"
+            ),
         ),
         ("currency", "currency is made without any column: 'EUR'::text"),
     ]
@@ -46,8 +48,10 @@ def test_a_view(fixtures_db):
         (
             None,
             "join",
-            "matched with u where ((u.t_id = q.id) AND (u.m > (0)::numeric));"
-            " rows without a match are kept",
+            (
+                "matched with u where ((u.t_id = q.id) AND (u.m > (0)::numeric));"
+                " rows without a match are kept"
+            ),
         ),
         (None, "filter", "only rows where q.a > 1"),
         (None, "group", "one row for each q.id"),

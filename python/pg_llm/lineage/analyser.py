@@ -132,8 +132,8 @@ def relation_edges(
 def used_columns(database: Database, oid: int) -> set[tuple[str, str]]:
     """Return (relation, column) for every column that a view's query names.
 
-    These are more than the sources of its edges: a subquery may compute a
-    column that nobody reads.
+    A subquery may compute a column that nobody reads: it is named, and has no
+    edge. A whole row names no column, as in pg_depend.
     """
     tree = _stored_tree(database, oid)
     if tree is None:
@@ -150,9 +150,8 @@ def used_columns(database: Database, oid: int) -> set[tuple[str, str]]:
     return {
         (named.name, column)
         for owner, number in sources
-        if number != SCANNED and (named := relations.get(owner)) is not None
-        for column in (named.columns if number == WHOLE_ROW else [named.column(number)])
-        if column is not None
+        if number not in (SCANNED, WHOLE_ROW) and (named := relations.get(owner)) is not None
+        if (column := named.column(number)) is not None
     }
 
 
@@ -260,12 +259,7 @@ def _returned(
     for position, entry in enumerate(outputs, 1):
         name = columns[position - 1] if position <= len(columns) else entry.name
         yield Output(target, name, query.output(position), position, texts[position - 1])
-    rows = query.rows()
-    if not selects:
-        # The rows of RETURNING are those that were changed: what was only
-        # scanned stands with the changed relation.
-        rows = Flow()
-        rows.indirect = {key: None for key in query.rows().indirect if key[0][1] != SCANNED}
+    rows = query.rows() if selects else query.returned_rows()
     yield Output(target, None, rows)
 
 
@@ -365,6 +359,7 @@ def column_flow(relation: int, tree: str, context: Context) -> Flow:
 def _assigned(
     query: Query, target: Written, entries: Sequence[Node], texts: Sequence[str]
 ) -> Iterator[Output]:
+    query.assigning(entries)
     entries = [entry for entry in entries if not entry.flag("resjunk")]
     for position, (entry, text) in enumerate(
         zip(entries, _matching(texts, entries), strict=True), 1

@@ -157,6 +157,8 @@ def _one(
     try:
         if statement.verb == "utility":
             return utility.checked(database, statement)
+        if statement.verb == "add generated":
+            return utility.add_generated(database, statement, search_path)
         if statement.query is None:
             return utility.edges(database, statement, through_views=through_views)
         return analyser.statement_edges(

@@ -185,7 +185,7 @@ class Query:
         self._subqueries: dict[int, Query] = {}
         self._ctes: dict[str, Query | Fixpoint] = {}
         self._windows: dict[str, Flow] = {}
-        self._multiple: dict[int, Query] | None = None
+        self._multiple: dict[int, Query] = {}
         self._resolving: set[int] = set()
 
     # -- the query seen from outside ------------------------------------------
@@ -247,6 +247,17 @@ class Query:
             self._rows = self._row_set()
         return self._rows
 
+    def returned_rows(self) -> Flow:
+        """Return what decides the rows of RETURNING: those of the relation that is written.
+
+        What was only scanned stands with that relation.
+        """
+        flow = Flow()
+        flow.indirect = {key: None for key in self.rows().indirect if key[0][1] != SCANNED}
+        table = self.tables[self.node.number("resultRelation") - 1]
+        flow.add((table.number("relid"), SCANNED), JOIN)
+        return flow
+
     def _row_set(self) -> Flow:
         flow = Flow()
         node = self.node
@@ -273,6 +284,7 @@ class Query:
     def everything(self) -> Iterator[Flow]:
         """Yield all that the query reads, also for columns that nobody asks for."""
         yield self.rows()
+        self.assigning(self.node.nodes("targetList"))
         for target in self.targets:
             flow = Flow()
             self.walk(target.expression, IDENTITY, flow)
@@ -315,7 +327,11 @@ class Query:
         elif kind == SUBQUERY:
             flow.take(self.subquery(number).rows(), IDENTITY)
         elif kind == CTE:
-            flow.take(self.cte(table).rows(), IDENTITY)
+            query = self.cte(table)
+            if isinstance(query, Query) and query.command != SELECT:
+                flow.take(query.returned_rows(), IDENTITY)
+            else:
+                flow.take(query.rows(), IDENTITY)
         elif kind == FUNCTION:
             for function in table.nodes("functions"):
                 expression = function.one("funcexpr")
@@ -684,6 +700,13 @@ class Query:
         for result in node.nodes("defresult"):
             yield result, value
 
+    def _array_cast(self, node: Node, how: int, _: Flow) -> Iterable[tuple[Node, int]]:
+        """Yield what an array's cast reads; it acts as the cast of an element does."""
+        element = node.one("elemexpr")
+        same = element is not None and element.kind in _UNCHANGED
+        for argument in node.nodes("arg"):
+            yield argument, how if same else max(how, TRANSFORMATION)
+
     def _grouping(self, node: Node, how: int, _: Flow) -> Iterable[tuple[Node, int]]:
         """Yield the arguments of GROUPING(): it tells the grouping set, not a value."""
         for argument in node.nodes("args"):
@@ -709,27 +732,21 @@ class Query:
         """UPDATE … SET (a, b) = (SELECT …): column and number of the sublink."""
         if node.scalar("paramkind") == _PARAM_MULTIEXPR:
             identity = node.number("paramid")
-            query = self._multiple_assignments().get(identity >> 16)
+            query = self._multiple.get(identity >> 16)
             if query is not None:
                 flow.steer(query.rows(), FILTER if how < JOIN else how)
                 flow.take(query.output(identity & 0xFFFF), how)
         return ()
 
-    def _multiple_assignments(self) -> dict[int, Query]:
-        if self._multiple is None:
-            self._multiple = {}
-            entries = [e for c in self.node.nodes("onConflict") for e in c.nodes("onConflictSet")]
-            entries += [
-                e for a in self.node.nodes("mergeActionList") for e in a.nodes("targetList")
-            ]
-            updates = [Target(entry) for entry in entries]
-            for target in (*self.targets, *updates):
-                link = target.expression
-                if target.junk and link is not None and link.kind == "SUBLINK":
-                    query = link.one("subselect")
-                    if query is not None:
-                        self._multiple[link.number("subLinkId")] = Query(query, self.context, self)
-        return self._multiple
+    def assigning(self, entries: Iterable[Node]) -> None:
+        """Say which target list is resolved next: sublinks are numbered in each."""
+        self._multiple = {}
+        for entry in entries:
+            link = entry.one("expr")
+            if link is not None and link.kind == "SUBLINK" and entry.flag("resjunk"):
+                query = link.one("subselect")
+                if query is not None:
+                    self._multiple[link.number("subLinkId")] = Query(query, self.context, self)
 
     def _field(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
         """`(row).field`: that column alone where the row is one that we can look into."""
@@ -866,6 +883,7 @@ _UNCHANGED: Final = frozenset(
 )
 _SPECIAL: Final[dict[str, Callable[[Query, Node, int, Flow], Iterable[tuple[Node, int]]]]] = {
     "AGGREF": Query._aggregate,
+    "ARRAYCOERCEEXPR": Query._array_cast,
     "WINDOWFUNC": Query._window_function,
     "CASE": Query._case,
     "CASEEXPR": Query._case,

@@ -111,11 +111,13 @@ class Statement:
     `number` counts from 1. `text` is the statement alone and `offset` its
     place in the whole text. `verb` names what it does: `query`, `insert`,
     `update`, `delete`, `merge`, `create` (a relation from a query), `refresh`,
-    `copy from`, `copy to`, `execute`, or `utility` where there is no query.
+    `copy from`, `copy to`, `execute`, `rename`, `rename column`, `set schema`,
+    `attach`, `detach`, `add generated`, or `utility` where there is no query.
     `query` is the text for the server's analyser, whose character i is
     character `origin + i` of the whole text.
     `target`: the relation that is created, refreshed or copied, by its parts;
-    `temporary`: it goes to pg_temp; `columns`: the names given to it.
+    `temporary`: it goes to pg_temp; `columns`: the names given to it (the new
+    name where it is renamed, the partition where one is attached).
     """
 
     number: int
@@ -443,6 +445,64 @@ class _Reader:
             raise _Unclear
         return replace(inner, text=rest.text, offset=rest.offset)
 
+    def alter(self) -> Statement:
+        """ALTER TABLE (or a view) where it renames, attaches, or adds generated columns."""
+        self.need("alter")
+        self.skip("materialized")
+        if not (self.skip("table") or self.skip("view")):
+            raise _Unclear
+        self.skip("if", "exists")
+        self.skip("only")
+        first = self.at
+        target = self.names()
+        relation = self.text[self.tokens[first].start : self.tokens[self.at - 1].end]
+        if self.skip("rename", "to"):
+            return self.event("rename", target, (self.name(),))
+        if self.skip("rename"):
+            self.skip("column")
+            old = self.name()
+            self.need("to")
+            return self.event("rename column", target, (old, self.name()))
+        if self.skip("set", "schema"):
+            return self.event("set schema", target, (self.name(),))
+        for verb in ("attach", "detach"):
+            if self.skip(verb, "partition"):
+                return self.event(verb, target, self.names())
+        return self.generated(target, relation)
+
+    def event(self, verb: str, target: tuple[str, ...], names: tuple[str, ...]) -> Statement:
+        return Statement(0, self.text, self.offset, verb, target=target, columns=names)
+
+    def generated(self, target: tuple[str, ...], relation: str) -> Statement:
+        """ADD COLUMN … GENERATED ALWAYS AS (expression): a query over the table."""
+        names, spans = [], []
+        while self.at < len(self.tokens):
+            if self.skip("add"):
+                self.skip("column")
+                self.skip("if", "not", "exists")
+                name = self.name()
+            elif self.skip("generated", "always", "as") and self.kind() == "(":
+                names.append(name)
+                spans.append(self.parentheses())
+            else:
+                self.at += 1
+        if not names:
+            raise _Unclear
+        items = ", ".join(
+            f"({self.text[start:end]}\n) as {quote(name)}"
+            for name, (start, end) in zip(names, spans, strict=True)
+        )
+        return Statement(
+            0,
+            self.text,
+            self.offset,
+            "add generated",
+            f"select {items} from {relation}",
+            self.offset + spans[0][0] - len("select ("),
+            target,
+            columns=tuple(names),
+        )
+
     def execute(self) -> Statement:
         self.need("execute")
         return Statement(0, self.text, self.offset, "execute", target=(self.name(),))
@@ -477,6 +537,7 @@ def _unicode_name(raw: str) -> str:
 _HANDLERS: Final[dict[str, Callable[[_Reader], Statement]]] = {
     **dict.fromkeys(("select", "with", "values", "table", "("), _Reader.query),
     **dict.fromkeys(_DIRECT, lambda reader: reader.rest(_DIRECT[reader.word()])),
+    "alter": _Reader.alter,
     "create": _Reader.create,
     "refresh": _Reader.refresh,
     "copy": _Reader.copy,

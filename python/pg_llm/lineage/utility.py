@@ -13,6 +13,8 @@ from pg_llm.lineage import analyser, names, server, statements
 from pg_llm.lineage.edges import Edge, Influence, Transformation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from pg_llm.database import Database
     from pg_llm.lineage.statements import Statement
 
@@ -30,19 +32,15 @@ where s.name operator(pg_catalog.=) $1
 
 
 def edges(database: Database, statement: Statement, *, through_views: bool) -> list[Edge]:
-    """Return the edges of a utility statement, none for one that moves no data."""
+    """Return the edges of a utility statement."""
     if statement.verb == "refresh":
-        oid = _relation(database, statement)
+        oid = _relation(database, statement.target)
         return analyser.relation_edges(
             database, oid, number=statement.number, through_views=through_views
         )
-    if statement.verb == "copy from":
-        return _copy_from(database, statement)
-    if statement.verb == "copy to":
-        return _copy_to(database, statement)
     if statement.verb == "execute":
         return _execute(database, statement, through_views=through_views)
-    return []
+    return _PLAIN[statement.verb](database, statement)
 
 
 def checked(database: Database, statement: Statement) -> list[Edge]:
@@ -63,18 +61,21 @@ def checked(database: Database, statement: Statement) -> list[Edge]:
     return []
 
 
-def _relation(database: Database, statement: Statement) -> int:
-    name = ".".join(map(statements.quote, statement.target))
+def _relation(database: Database, parts: Sequence[str]) -> int:
+    name = ".".join(map(statements.quote, parts))
     oid = database.execute(_FIND, [name])[0]["oid"]
     if oid is None:
-        raise DatabaseError(
-            f'relation "{".".join(statement.target)}" does not exist', sqlstate="42P01"
-        )
+        raise DatabaseError(f'relation "{".".join(parts)}" does not exist', sqlstate="42P01")
     return int(oid)
 
 
+def _named(database: Database, parts: Sequence[str]) -> names.Named:
+    oid = _relation(database, parts)
+    return names.relations(database, [oid])[oid]
+
+
 def _columns(database: Database, statement: Statement) -> tuple[str, list[str]]:
-    named = names.relations(database, [oid := _relation(database, statement)])[oid]
+    named = _named(database, statement.target)
     every = [name for name in named.columns if name is not None]
     return named.name, list(statement.columns) or every
 
@@ -120,3 +121,79 @@ def _execute(database: Database, statement: Statement, *, through_views: bool) -
                 for edge in analyser.statement_edges(database, inner, through_views=through_views)
             )
     return found
+
+
+def add_generated(
+    database: Database, statement: Statement, search_path: Sequence[str] | None
+) -> list[Edge]:
+    """ALTER TABLE … ADD COLUMN … GENERATED: the new column's sources."""
+    relation = _named(database, statement.target).name
+    found = analyser.statement_edges(database, statement, search_path=search_path)
+    return [
+        edge._replace(target_relation=relation, note=analyser.GENERATED)
+        for edge in found
+        if edge.position is not None
+    ]
+
+
+# Events of a node: a relation or a column goes on under another name, a
+# partition's rows are its parent's.
+
+
+def _renamed(database: Database, statement: Statement) -> list[Edge]:
+    old = _named(database, statement.target).name
+    schema = old[: len(old) - len(_last(old))]
+    new = schema + _quoted(database, statement.columns[0])
+    return [Edge(statement.number, new, None, old, None, None, None, note="renamed")]
+
+
+def _moved(database: Database, statement: Statement) -> list[Edge]:
+    old = _named(database, statement.target).name
+    new = f"{_quoted(database, statement.columns[0])}.{_last(old)}"
+    return [Edge(statement.number, new, None, old, None, None, None, note="moved to a schema")]
+
+
+def _last(name: str) -> str:
+    """Return the last part of a qualified name, quoted as it is."""
+    end = name.rindex('"', 0, -1) if name.endswith('"') else name.rindex(".") + 1
+    return name[end:]
+
+
+def _quoted(database: Database, name: str) -> str:
+    row = database.execute("select pg_catalog.quote_ident($1) as name", [name])[0]
+    return str(row["name"])
+
+
+def _renamed_column(database: Database, statement: Statement) -> list[Edge]:
+    relation = _named(database, statement.target).name
+    old, new = statement.columns
+    return [
+        Edge(
+            statement.number,
+            relation,
+            new,
+            relation,
+            old,
+            Influence.DIRECT,
+            Transformation.IDENTITY,
+            note="renamed",
+        )
+    ]
+
+
+def _partition(database: Database, statement: Statement) -> list[Edge]:
+    parent = _named(database, statement.target).name
+    child = _named(database, statement.columns).name
+    note = f"partition {statement.verb}ed"
+    return [Edge(statement.number, parent, None, child, None, None, None, note=note)]
+
+
+_PLAIN: Final[dict[str, Callable[[Database, Statement], list[Edge]]]] = {
+    "copy from": _copy_from,
+    "copy to": _copy_to,
+    "rename": _renamed,
+    "rename column": _renamed_column,
+    "set schema": _moved,
+    "attach": _partition,
+    "detach": _partition,
+}
