@@ -51,6 +51,14 @@ class Database(Protocol):
         """Yield the rows of one query, fetching `batch` at a time."""
         ...
 
+    def is_one(self, query: str, command: str) -> bool:
+        """Tell whether the server reads `query` as one statement of this command.
+
+        `command` is a utility command's tag (`CREATE FUNCTION`). Nothing is
+        executed. Raises `DatabaseError` where the text does not parse.
+        """
+        ...
+
     def subtransaction(self) -> AbstractContextManager[None]:
         """Run the block in a subtransaction that an exception rolls back."""
         ...
@@ -117,6 +125,20 @@ class PlpyDatabase:
                 yield from rows
         finally:
             cursor.close()
+
+    def is_one(self, query: str, command: str) -> bool:
+        # SPI opens no cursor on a utility command, and none on several
+        # statements, and says so before anything runs: "cannot open CREATE
+        # FUNCTION query as cursor", in the server's language. A tag is not
+        # translated.
+        try:
+            for _ in self.cursor(query):
+                pass
+        except DatabaseError as error:
+            if error.sqlstate != "42P11":
+                raise
+            return f" {command} " in f" {error.message} "
+        return False
 
     @contextmanager
     def subtransaction(self) -> Iterator[None]:
@@ -212,6 +234,17 @@ class PsycopgDatabase:
             cursor.execute(query, args or None)
             while rows := cursor.fetchmany(batch):
                 yield from rows
+
+    def is_one(self, query: str, command: str) -> bool:
+        # The extended protocol parses exactly one statement, and runs none.
+        result = self._connection.pgconn.prepare(b"", query.encode())
+        if result.status == self._psycopg.pq.ExecStatus.COMMAND_OK:
+            return query.lstrip().upper().startswith(command)
+        with self._errors():
+            error = self._psycopg.errors.error_from_result(result)
+            if error.diag.statement_position is not None:
+                raise error
+        return False
 
     @contextmanager
     def subtransaction(self) -> Iterator[None]:

@@ -344,6 +344,9 @@ with d as (delete from t where flag returning *) select count(*) from d
 with d as (delete from t where flag returning id, a) insert into w (id, v) select id, a from d where a > 1 returning v
 
 with i as (insert into w (id, v) select id, a from t returning id, v), u2 as (update u set a = i.v from i where i.id = u.id returning u.*) select * from u2
+-- the rows of RETURNING are those of the relation that is written, not of what was scanned for it
+--+ (rows) <- f.t.(none)
+--+ f.u (rows) <- f.t.(none)
 
 with x as (update t set a = b returning a, b) select sum(a) from x
 

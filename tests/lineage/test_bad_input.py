@@ -5,6 +5,10 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from pg_llm.database import PsycopgDatabase
+from pg_llm.errors import StatementSyntaxError
+from pg_llm.lineage import server
+
 
 def extract(db, sql, **arguments):
     named = "".join(f", {name} => %({name})s" for name in arguments)
@@ -236,3 +240,13 @@ def test_names_of_any_characters(db):
     rows = extract(db, "select * from any_name")
     assert [row["source_column"] for row in rows] == NAMES
     assert [row["target_column"] for row in rows] == NAMES
+
+
+def test_a_connection_from_outside_runs_no_text_either(db):
+    """The same through psycopg, whose simple protocol would take several statements."""
+    database = PsycopgDatabase(db)
+    for text in ("select ';'; end; drop table w; --", 'select 1 as ";"; end; drop table w; --'):
+        with pytest.raises(StatementSyntaxError):
+            server.analyse(database, text)
+    assert db.execute("select to_regclass('f.w') is not null as there").fetchone()["there"]
+    assert server.analyse(database, "select ';' from w").tree

@@ -283,6 +283,8 @@ class Query:
 
     def everything(self) -> Iterator[Flow]:
         """Yield all that the query reads, also for columns that nobody asks for."""
+        for entry in self.node.nodes("cteList"):
+            self._named_cte(entry)
         yield self.rows()
         self.assigning(self.node.nodes("targetList"))
         for target in self.targets:
@@ -374,14 +376,19 @@ class Query:
         name = table.string("ctename") or ""
         found = scope._ctes.get(name)
         if found is None:
-            entry = next(e for e in scope.node.nodes("cteList") if e.string("ctename") == name)
-            if entry.flag("cterecursive"):
-                found = Fixpoint(scope, entry)
-                scope._ctes[name] = found
-                found.run()
-            else:
-                found = scope._cte_query(entry)
-                scope._ctes[name] = found
+            entries = scope.node.nodes("cteList")
+            found = scope._named_cte(next(e for e in entries if e.string("ctename") == name))
+        return found
+
+    def _named_cte(self, entry: Node) -> Query | Fixpoint:
+        name = entry.string("ctename") or ""
+        found = self._ctes.get(name)
+        if found is None and entry.flag("cterecursive"):
+            # It is there before it is resolved: it refers to itself.
+            found = self._ctes[name] = recursive = Fixpoint(self, entry)
+            recursive.run()
+        elif found is None:
+            found = self._ctes[name] = self._cte_query(entry)
         return found
 
     def _cte_query(self, entry: Node) -> Query:
@@ -394,11 +401,9 @@ class Query:
         for entry in self.node.nodes("cteList"):
             query = entry.one("ctequery")
             if query is not None and query.scalar("commandType") != SELECT:
-                name = entry.string("ctename") or ""
-                found = self._ctes.get(name)
-                if not isinstance(found, Query):
-                    found = self._ctes[name] = self._cte_query(entry)
-                yield found
+                found = self._named_cte(entry)
+                if isinstance(found, Query):
+                    yield found
 
     def up(self, levels: int) -> Query:
         """Return the scope `levels` further out."""

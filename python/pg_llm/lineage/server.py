@@ -8,9 +8,8 @@ pg_temp, inside a subtransaction that is rolled back.
 The statement is untrusted. It is never executed, because a function's body is
 not; what has to be excluded is a text that closes the body and goes on
 (`select 1; end; drop table t; …`). That needs a semicolon. A text without one
-cannot do it; for a text with one (in a string, a comment) the server is asked
-first: opening a cursor on CREATE FUNCTION fails before anything runs, and the
-message tells one CREATE FUNCTION from several statements.
+cannot do it; for a text with one (in a string, a comment) the server itself is
+asked first whether the whole is one statement (`Database.is_one`).
 """
 
 from __future__ import annotations
@@ -136,20 +135,11 @@ def moved(error: DatabaseError, by: int) -> DatabaseError:
 
 def _confirm_one(database: Database, text: str, command: str) -> None:
     """Make sure that the server reads `text` as one command of this kind."""
-    try:
-        for _ in database.cursor(text):
-            pass
-    except DatabaseError as error:
-        # "cannot open CREATE FUNCTION query as cursor" in the server's
-        # language; a command's tag is not translated.
-        if error.sqlstate == "42P11" and f" {command} " in f" {error.message} ":
-            return
-        if error.sqlstate != "42P11":
-            raise
-    raise StatementSyntaxError(
-        "the text is more than one statement",
-        hint="Pass statements one after another, separated by semicolons.",
-    )
+    if not database.is_one(text, command):
+        raise StatementSyntaxError(
+            "the text is more than one statement",
+            hint="Pass statements one after another, separated by semicolons.",
+        )
 
 
 def _parameter_types(database: Database, name: str, query: str) -> Sequence[str]:
