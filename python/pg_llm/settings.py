@@ -11,10 +11,11 @@ A setting is looked up in this order:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pg_llm.errors import UndefinedObject
+from pg_llm.errors import ConfigurationError, UndefinedObject
 
 if TYPE_CHECKING:
     from pg_llm.database import Database
@@ -55,6 +56,24 @@ select coalesce(
     (select s.value from llm.settings s where s.name operator(pg_catalog.=) $1)
 ) as value
 """
+
+
+def seconds(database: Database, name: str) -> float:
+    """Return a setting that is a number of seconds above zero.
+
+    Raises `ConfigurationError` for anything else.
+    """
+    text = get(database, name)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise ConfigurationError(
+            f'setting "{name}" must be a number of seconds above zero, and is "{text}"',
+            hint="Correct its row in llm.settings.",
+        )
+    return value
 
 
 def get(database: Database, name: str) -> str:

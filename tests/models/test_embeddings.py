@@ -76,6 +76,34 @@ def test_a_bulk_call_can_be_cancelled(db, model, fails):
     db.execute("select llm_embed('hello', 'embed')")
 
 
+def test_fast_batches_can_be_cancelled_too(db, model, fails):
+    model("tiny", kind="embed", batch=1)
+    db.execute("select llm_embed('warm', 'tiny')")
+    db.execute("set statement_timeout = '300ms'")
+    texts = "array(select 'n' || g from generate_series(1, 20000) g)"
+    started = time.monotonic()
+    assert fails(f"select llm_embed({texts}, 'tiny')").sqlstate == "57014"
+    assert time.monotonic() - started < 5
+
+
+def test_a_fallback_of_another_space_is_none(db, model, fails):
+    model("other", kind="embed", model="another")
+    model("dead", kind="embed", endpoint="http://127.0.0.1:1/v1", retries=0, fallback="other")
+    assert fails("select llm_embed('hello', 'dead')").sqlstate == "38002"
+    model("twin", kind="embed")
+    db.execute('select llm_model_change(\'dead\', options => \'{"fallback": ["other", "twin"]}\')')
+    assert db.execute("select vector_dims(llm_embed('hello', 'dead'))").fetchone() == (64,)
+
+
+def test_bulk_work_of_the_embedded_model_can_be_cancelled(db, fails):
+    db.execute("select llm_embed('warm')")
+    db.execute("set statement_timeout = '100ms'")
+    texts = "array(select 'a text number ' || g from generate_series(1, 200000) g)"
+    started = time.monotonic()
+    assert fails(f"select llm_embed({texts}, 'static')").sqlstate == "57014"
+    assert time.monotonic() - started < 5
+
+
 def test_the_text_that_is_refused_is_found(db, model, fails):
     server = Server([]).start()
     real = server.RequestHandlerClass

@@ -98,6 +98,27 @@ def test_nobody_waits_for_a_cooldown_that_another_transaction_writes(db, connect
     holder.rollback()
 
 
+def test_a_cooldown_that_another_session_wrote_breaks_no_failover(db, connect, model, other):
+    model("second")
+    model("first", endpoint=other.endpoint, fallback="second", **_fault("500"))
+    frozen = connect(autocommit=False)
+    frozen.execute("set transaction isolation level repeatable read")
+    frozen.execute("select count(*) from llm.cooldowns")
+    assert db.execute("select llm_complete('hello', 'first')").fetchone() == ("Hi!",)
+    assert frozen.execute("select llm_complete('hello', 'first')").fetchone() == ("Hi!",)
+    frozen.rollback()
+
+
+@pytest.mark.parametrize("value", ["abc", "inf", "nan", "0", "-1", ""])
+def test_a_deadline_that_is_none_is_said(db, model, fails, value):
+    model("chat")
+    db.execute("insert into llm.settings values ('call_timeout', %s)", [value])
+    error = fails("select llm_complete('hello', 'chat')")
+    db.execute("delete from llm.settings where name = 'call_timeout'")
+    assert error.sqlstate == "F0000"
+    assert "call_timeout" in error.diag.message_primary
+
+
 def test_all_failed_says_what_came_before(model, fails, scripted):
     model("b", model="fault-403")
     model("a", model="fault-500", fallback="b")

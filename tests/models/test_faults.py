@@ -37,6 +37,7 @@ class Fault:
     says: str
     endpoint: str | None = None
     options: dict = field(default_factory=dict)
+    control: dict = field(default_factory=dict)
 
 
 def _slow(name, query):
@@ -62,7 +63,7 @@ FAULTS = [
         CHAT,
         UNAVAILABLE,
         "answered 429",
-        options={"body": {"scripted": {"seconds": 90}}},
+        control={"seconds": 90},
     ),
     Fault("quota", CHAT, REFUSED, "quota"),
     Fault("500", CHAT, UNAVAILABLE, "answered 500"),
@@ -141,13 +142,15 @@ def faulty(model, https):
 
     def add(fault, **options):
         endpoint = https[0] if fault.endpoint == "https" else fault.endpoint
+        # Embedding models of another name are no fallbacks: the fault is in the body.
+        body = {"scripted": {"fault": fault.name, **fault.control}}
         return model(
             "faulty",
             kind="embed" if fault.query == EMBED else "chat",
             provider="openai_compatible",
-            model=f"fault-{fault.name}",
+            model="scripted" if fault.query == EMBED else "faulty",
             endpoint=endpoint,
-            **{"retries": 0} | fault.options | options,
+            **{"retries": 0, "body": body} | fault.options | options,
         )
 
     return add

@@ -124,7 +124,10 @@ def _fallbacks(database: Database, first: Model) -> Iterator[Model]:
     for name in first.options.fallback:
         # A fallback may be gone, or not for this role: then it is no fallback.
         with contextlib.suppress(UndefinedObject, InvalidParameter):
-            yield registry.find(database, name, first.kind)
+            found = registry.find(database, name, first.kind)
+            # Vectors of another model would be of another space.
+            if first.kind != "embed" or found.model == first.model:
+                yield found
 
 
 def _all_failed(
@@ -144,7 +147,7 @@ def starts(database: Database, timeout: float | None, models: Sequence[Model]) -
     if any(model.endpoint for model in models):
         with isolated():
             import pg_llm.models.client  # noqa: F401
-    limit = float(settings.get(database, "call_timeout"))
+    limit = settings.seconds(database, "call_timeout")
     return time.monotonic() + (min(timeout, limit) if timeout else limit)
 
 

@@ -15,6 +15,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+from pg_llm.errors import DatabaseError
 from pg_llm.models import interruptible
 from pg_llm.models.faults import Overloaded
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pg_llm.database import Database
     from pg_llm.errors import PgLlmError
     from pg_llm.models.registry import Model
+
+_SERIALIZATION_FAILURE = "40001"
 
 # Seconds without a word from the endpoint about how long.
 _DEFAULT = 5.0
@@ -90,11 +93,16 @@ def start(database: Database, model: Model, error: PgLlmError, *, writable: bool
     seconds = min(_DEFAULT if error.retry_after is None else error.retry_after, _LONGEST)
     _here[model.endpoint, model.model] = (time.monotonic() + seconds, asked)
     if writable:
-        database.execute(
-            _START,
-            [model.endpoint, model.model, seconds, asked, error.message],
-            ["text", "text", "float8", "bool", "text"],
-        )
+        try:
+            database.execute(
+                _START,
+                [model.endpoint, model.model, seconds, asked, error.message],
+                ["text", "text", "float8", "bool", "text"],
+            )
+        except DatabaseError as refused:
+            # Another session has written it since this transaction's snapshot.
+            if refused.sqlstate != _SERIALIZATION_FAILURE:
+                raise
 
 
 def _left(database: Database, model: Model) -> tuple[float, bool]:

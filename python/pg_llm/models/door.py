@@ -92,7 +92,7 @@ def embed(
     if (model or settings.get(database, "embed_model")) == "static":
         from pg_llm.models import static
 
-        return static.embed([text or "" for text in texts])
+        return static.embed_all(database, texts)
     rows = _ask(
         database,
         "select e.embedding::pg_catalog.text from llm.embed_texts($1, $2) e order by e.place",

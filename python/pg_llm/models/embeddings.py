@@ -61,7 +61,7 @@ def attempt(
         from pg_llm.models import static
 
         # Not a call: nothing leaves the server, and nothing is recorded.
-        return Outcome(list(static.embed([text or "" for text in texts])), Usage(attempts=0))
+        return Outcome(static.embed_all(database, texts), Usage(attempts=0))
     distinct = _distinct(texts, model)
     if not distinct:
         return Outcome([None] * len(texts), Usage(attempts=0))

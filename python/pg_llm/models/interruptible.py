@@ -66,17 +66,22 @@ def stream(
     then. Closing the generator before its end aborts the work.
     """
     helper = _Helper(work)
+    # Items may come faster than steps end: looking is by the clock.
+    look = time.monotonic() + STEP
     try:
         while True:
-            try:
-                item = helper.next(min(STEP, deadline - time.monotonic()))
-            except queue.Empty:
+            now = time.monotonic()
+            if now >= look:
                 database.check_interrupts()
-                if time.monotonic() >= deadline:
-                    raise ModelTimeout(
-                        "the model did not answer before the deadline",
-                        hint='Raise the setting "call_timeout" or the model\'s option "timeout".',
-                    ) from None
+                look = now + STEP
+            if now >= deadline:
+                raise ModelTimeout(
+                    "the model did not answer before the deadline",
+                    hint='Raise the setting "call_timeout" or the model\'s option "timeout".',
+                )
+            try:
+                item = helper.next(min(look, deadline) - now)
+            except queue.Empty:
                 continue
             except StopIteration:
                 return

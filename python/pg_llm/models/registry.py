@@ -32,7 +32,8 @@ KINDS = ("chat", "embed")
 class Options:
     """What `options` of a model may say; None: the provider's or the general limit."""
 
-    #: models to try, in this order, when this one fails
+    #: models to try, in this order, when this one fails; for embeddings, only
+    #: those with the same name at their provider (others are of another space)
     fallback: tuple[str, ...] = ()
     #: roles that may use the model (members too); empty: every llm_user
     roles: tuple[str, ...] = ()

@@ -18,10 +18,15 @@ from pg_llm.library import isolated
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pg_llm.database import Database
+
 DIMENSIONS = 256
 
 # Beyond this a mean of rows says nothing more; it bounds time and memory.
 MAX_CHARACTERS = 100_000
+
+# Texts between two looks at what the server has pending: some milliseconds.
+_STRIDE = 256
 
 _DATA = Path(__file__).parent / "data"
 
@@ -34,6 +39,15 @@ def embed(texts: Sequence[str]) -> list[list[float] | None]:
     """
     model = _model()
     return [model.embed(text) for text in texts]
+
+
+def embed_all(database: Database, texts: Sequence[str | None]) -> list[list[float] | None]:
+    """Return what `embed` does; the server may interrupt between some texts and the next."""
+    vectors: list[list[float] | None] = []
+    for start in range(0, len(texts), _STRIDE):
+        database.check_interrupts()
+        vectors += embed([text or "" for text in texts[start : start + _STRIDE]])
+    return vectors
 
 
 class _Model:

@@ -93,7 +93,8 @@ class Transport(httpx2.BaseTransport):
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         # TLS takes the descriptor over from the plain socket.
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+        # "proxy.start_tls" is TLS to the endpoint through a proxy.
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             opened = info["return_value"].get_extra_info("socket")
             self._sockets = [s for s in self._sockets if s.fileno() != -1]
             self._sockets.append(opened)
