@@ -37,9 +37,7 @@ SETTINGS = {
         Setting("chat_model", "", True, "model that completes when none is named"),
         Setting("local_model", "", True, "model that answers where others are not sure enough"),
         Setting("embed_model", "static", True, "model that embeds when none is named"),
-        Setting(
-            "text2sql_confidence", "0.7", True, "below this, the grammar declines a question"
-        ),
+        Setting("text2sql_confidence", "0.7", True, "below this, the grammar declines a question"),
         Setting("text2sql_cost_limit", "10000000", False, "planner cost that an answer may have"),
         Setting("text2sql_row_limit", "1000", False, "rows that llm_ask returns at most"),
         Setting("call_timeout", "60", False, "seconds that a model call may take in all"),
