@@ -21,6 +21,7 @@ from pg_llm.lineage.parser.functions import (
     FUNCTION_COLUMNS,
     ROW_RETURNING,
     SET_RETURNING,
+    columns_of,
     is_value,
 )
 from pg_llm.lineage.parser.names import output_name
@@ -348,7 +349,7 @@ class Sources(Expressions):
             return [(column, flow) for column in names or (name,)]
         relation = self.function_name(node, owner, function)
         add(scope.rows, scan(relation), IDENTITY)
-        own = _declared(owner) or FUNCTION_COLUMNS.get(function, ())
+        own = _declared(owner) or columns_of(function, len(names))
         sources = own or (function,)
         ordinality = bool(owner.args.get("ordinality")) and len(names) > len(sources)
         given = names[: len(names) - ordinality] or ([] if own else [name])
