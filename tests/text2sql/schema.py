@@ -1,4 +1,3 @@
-
 """A bicycle rental with a little of everything that linking has to cope with."""
 
 SCHEMA = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.chunks import Chunks, word
-from pg_llm.text2sql.frame import Condition, Order, Presence, Term
+from pg_llm.text2sql.frame import Condition, Declined, Order, Presence, Term
 from pg_llm.text2sql.patterns import first, pick
 from pg_llm.text2sql.terms import flag_value, group_term, term_of, texty
 
@@ -134,6 +134,10 @@ class Arrangement(Chunks):
             self._frame.groups.append(group_term(unit))
         return units[:at]
 
+    def _unsaid(self, units: list[Lexeme]) -> list[Lexeme]:
+        """Decline "products by category": nothing is computed for each."""
+        raise Declined(f'what is to be computed by "{units[-1].text}" is not said')
+
     def _plain_by(self, units: list[Lexeme]) -> list[Lexeme]:
         return [word("F", units[0].text)]
 
@@ -160,6 +164,13 @@ class Arrangement(Chunks):
         if column is not None:
             if conditions:
                 return None
+            match = column.columns[0]
+            flag = flag_value(match.column) if match.column is not None else None
+            term = Term(column.columns[:1], text=column.text)
+            if flag is True:
+                return [self._condition(Condition(term, "false", text=column.text))]
+            if flag is not None:
+                return [self._condition(Condition(term, "<>", (flag,), text=column.text))]
             return [self._condition(Condition(term_of(column), "is null", text=column.text))]
         if not conditions:
             return None

@@ -8,7 +8,7 @@ from pg_llm.text2sql import chinese_lexer
 from pg_llm.text2sql.english import Reader
 from pg_llm.text2sql.frame import Condition, Declined, Frame, Order, Presence, Term
 from pg_llm.text2sql.lexeme import Lexeme
-from pg_llm.text2sql.measures import measure
+from pg_llm.text2sql.measures import measure, row_amount
 from pg_llm.text2sql.patterns import Handler, first, pick
 from pg_llm.text2sql.terms import dated, group_term, numeric, term_of, term_of_ref
 
@@ -157,7 +157,12 @@ class _ChineseReader(Reader):
         if mark is None or mark.payload.hint.words:
             return None
         if lead.symbol == "T":
-            term = Term(relation=lead.tables[0].relation, aggregate="count")
+            found = row_amount(lead.tables[0].relation)
+            term = (
+                term_of_ref(found, "sum")
+                if found is not None
+                else Term(relation=lead.tables[0].relation, aggregate="count")
+            )
         elif lead.symbol == "C":
             term = term_of(lead)
         else:

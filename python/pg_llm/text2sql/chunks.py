@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pg_llm.text2sql.english_dates import year_range
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
-from pg_llm.text2sql.measures import measure
+from pg_llm.text2sql.measures import additive, measure
 from pg_llm.text2sql.patterns import first, pick
 from pg_llm.text2sql.terms import (
     dated,
@@ -306,6 +306,10 @@ class Chunks:
         if numeric and not keyed and not distinct:
             if last.tables or best.score < 0.8:
                 return None
+            if additive(best.ref):
+                # "how many units": they are stored as numbers, and add up
+                term = Term(last.columns, aggregate="sum", text=last.text)
+                return [*kept, word("a", last.text, term)]
             # "how many cylinders": the number itself is stored
             return [*kept, last]
         term = Term(last.columns, aggregate="count", distinct=True, text=last.text)

@@ -20,7 +20,7 @@ class Composition:
 
     `forms`: constructions that a question often means otherwise (`exists`,
     `not exists`, `having`, `extreme`, `ranked groups`, `subquery`, and `join`
-    for each one).
+    for each one). `unused`: verbs that name a relation which the SQL leaves out.
     """
 
     sql: str
@@ -30,6 +30,7 @@ class Composition:
     scores: tuple[float, ...]
     warnings: tuple[str, ...]
     forms: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
 
 def compose(frame: Frame, schema: SchemaIndex) -> Composition:
@@ -73,13 +74,28 @@ class _Composer(Where):
             (*frame.scores, *self.resolver.scores),
             (*frame.warnings, *self.resolver.warnings, *self.query.warnings),
             tuple(self._forms()),
+            tuple(self._unused()),
         )
+
+    def _unused(self) -> list[str]:
+        """Return the verbs that speak of a relation that is not read (returned: returns)."""
+        read = set(self.query.tables)
+        unused = []
+        for verb in self.frame.verbs:
+            named = [m for m in self.schema.find([verb]) if m.column is None and m.score >= 0.75]
+            if named and not any(match.relation.sql_name in read for match in named):
+                unused.append(verb)
+        return unused
 
     def _forms(self) -> list[str]:
         query = self.query
         forms = query.forms()
         if query.having:
             forms.append("having")
+        counted = [c for c in self.frame.conditions if c.term.aggregate == "count"]
+        if any(condition.op in ("<", "<=") for condition in counted):
+            # those that have none at all are left out by the join
+            forms.append("few")
         if any(order.extreme for order in self.frame.orders):
             below = self._inner_extreme() is not None
             forms.append("subquery" if below else self._ranked_form())

@@ -56,6 +56,8 @@ class Composer:
             return f"count(distinct {query.column_name(relation.oid, key[0])})"
         ref = self.resolver.column(term)
         name = query.column(ref)
+        if term.aggregate in ("sum", "avg") and query.multiplied(ref.relation):
+            raise Declined(f"the joins would count rows of {ref.relation.sql_name} more than once")
         if term.aggregate == "count":
             return f"count(distinct {name})" if term.distinct else f"count({name})"
         if ref.column.category not in "N" and term.aggregate in ("sum", "avg"):

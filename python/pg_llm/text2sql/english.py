@@ -116,6 +116,7 @@ class Reader(Arrangement):
             (r"Q[FU]*c*U?TC", self._count_column),
             (r"Q[FU]*c*U?[TC]", self._count),
             (r"[aq][^OXE!Y]*Y[TC](?:&[TC](?=[FWcE&]|$))*", self._group_by),
+            (r"^[^XOaq]*Y[TC]$", self._unsaid),
             (r"Y", self._plain_by),
             (r"[TCaq]?W?P(?:A|E|a)[FCT]*", self._against),
             (r"(?<!C)(?<!CW)(?<!a)(?<!aW)PN[TC]|NpT|NpC|PC[FW]?N", self._compare_number_first),
@@ -212,6 +213,8 @@ class Reader(Arrangement):
             rest[0].columns = [m for m in rest[0].columns if m.relation.oid == relation.oid]
             self._about(unit)
             return True
+        if previous == "&" and frame.select and frame.select[-1].aggregate == "count":
+            raise Declined("two counts at once are beyond the grammar")
         if opened and previous == "&" and unit.columns and unit.columns[0].score >= 0.8:
             frame.select.append(term_of(unit))
             return True

@@ -213,6 +213,8 @@ def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lex
             symbol, tables = "T", [pointed]
     light = lexicon.is_light(words[0]) and len(words) == 1
     worth = (len(words) if top >= 0.8 else len(words) * 0.75) * (0.55 + 0.5 * top)
+    if len(content) > 1 and top >= 0.78:
+        worth += 0.3 * (len(content) - 1)
     if light and not _is_noun(words[0], found, schema):
         worth = 0.1
     yield worth, Lexeme(symbol, phrase, content, tables=tables, columns=columns, score=top)

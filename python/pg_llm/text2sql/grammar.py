@@ -53,6 +53,7 @@ _FORMS = {
     "exists": 0.7,
     "not exists": 0.8,
     "having": 0.82,
+    "few": 0.85,
     "extreme": 0.87,
     "ranked groups": 0.88,
     "most counted group": 0.78,
@@ -67,11 +68,14 @@ _BEST = 0.95
 def _confidence(frame: Frame, composition: Composition) -> float:
     """Combine how much of the question is explained with how well it matched."""
     # an unknown verb says less than an unknown noun
-    unread = sum(0.5 if word.endswith(("ed", "ing")) else 1.0 for word in frame.unread)
+    unread = len(composition.unused) + sum(
+        0.5 if word.endswith(("ed", "ing")) else 1.0 for word in frame.unread
+    )
     covered = 1.0 - min(1.0, unread * 1.5 / max(1, frame.words))
     scores = [min(1.0, score) for score in composition.scores] or [0.5]
     match = sum(scores) / len(scores) * 0.5 + min(scores) * 0.5
-    doubt = 0.93 ** len(composition.warnings)
+    inferred = sum("is inferred" in warning for warning in composition.warnings)
+    doubt = 0.93 ** (len(composition.warnings) - inferred) * 0.97**inferred
     for form in composition.forms:
         doubt *= _FORMS[form]
     return round(float(_BEST * covered**1.5 * match**0.7 * doubt), 3)

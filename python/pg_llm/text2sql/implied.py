@@ -8,6 +8,7 @@ from pg_llm.text2sql.composer import Composer
 from pg_llm.text2sql.frame import Declined, Order, Presence, Term
 from pg_llm.text2sql.index import Match
 from pg_llm.text2sql.measures import additive
+from pg_llm.text2sql.words import split_identifier, stem
 
 if TYPE_CHECKING:
     from pg_llm.catalog import Relation
@@ -25,6 +26,7 @@ class Implied(Composer):
         self.resolver.entity = frame.entity
         if not frame.select and not frame.groups:
             frame.select.append(Term(relation=frame.entity))
+        self._show_measure()
         self._plain_groups()
         self._arg_extreme()
         extremes = [order for order in frame.orders if order.extreme]
@@ -34,6 +36,18 @@ class Implied(Composer):
             if len(extremes) > 1:
                 raise Declined("the question has more than one superlative")
 
+    def _show_measure(self) -> None:
+        """Take "the exchange rate of …": rows without a name show their number."""
+        for term in list(self.frame.select):
+            relation = term.relation
+            if relation is None or term.aggregate or self.schema.named(relation):
+                continue
+            head = stem(split_identifier(relation.name)[-1])
+            for column in relation.columns:
+                if stem(split_identifier(column.name)[-1]) == head and column.category == "N":
+                    shown = Term([Match(relation, column, 1.0)], text=column.name)
+                    self.frame.select.append(shown)
+
     def _plain_groups(self) -> None:
         """Take "of every student": without an aggregate nothing is grouped."""
         frame = self.frame
@@ -41,6 +55,9 @@ class Implied(Composer):
         computed += [c.term for c in frame.conditions if c.term.aggregate]
         computed += [o.term for o in frame.orders if o.term.aggregate or o.extreme]
         if frame.groups and frame.select and not computed:
+            first = frame.select[0]
+            if first.relation is not None and not self.schema.named(first.relation):
+                raise Declined("what is wanted for each group is not said")
             groups, frame.groups = frame.groups, []
             frame.distinct = True
             for term in groups:

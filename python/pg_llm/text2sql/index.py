@@ -121,7 +121,7 @@ class SchemaIndex:
         one = stem(word)
         base = root(word)
         alike = {stem(other): 0.85 for other in synonyms(one)}
-        if one in ABBREVIATIONS:
+        if one in ABBREVIATIONS and one != "no":
             alike.update({stem(part): 0.9 for part in ABBREVIATIONS[one].split()})
         for other in self.by_word:
             if other == one:
@@ -242,6 +242,8 @@ def _add_values(built: SchemaIndex, relation: Relation, column: Column) -> None:
             built.values[fold(value)].append(ValueMatch(ref, value, 1.0))
     for name, value in _translated(column):
         built.values[fold(name)].append(ValueMatch(ref, value, 0.95))
+        if name.startswith("已") and len(name) > 2:
+            built.values[fold(name[1:])].append(ValueMatch(ref, value, 0.9))
 
 
 def _translated(column: Column) -> Iterator[tuple[str, str]]:

@@ -141,14 +141,28 @@ def _inferred(relations: Iterable[Relation], linked: set[tuple[int, str]]) -> It
     types are of one category.
     """
     relations = [relation for relation in relations if not relation.child]
-    owners = [(relation, key) for relation in relations for key in _keys(relation)]
+    # Names agree only where their last words do, or the name is table and key in one.
+    owners: dict[str, list[tuple[Relation, str]]] = {}
+    for relation in relations:
+        for key in _keys(relation):
+            last = split_identifier(key)[-1:]
+            table = split_identifier(relation.name)
+            for word in {*last, "".join(table) + last[0], table[-1] + last[0]} if last else ():
+                owners.setdefault(word, []).append((relation, key))
+            joined = {stem(table[-1]), "".join(map(stem, table))} if last and table else set()
+            for word in joined:
+                owners.setdefault(word + last[0], []).append((relation, key))
     for relation in relations:
         for column in relation.columns:
             if (relation.oid, column.name) in linked:
                 continue
             if relation.primary_key == (column.name,) and relation.kind != "v":
                 continue
-            for owner, key in _pointed(relation, column.name, column.category, owners):
+            words = split_identifier(column.name)[-1:]
+            near = owners.get(words[0] if words else column.name.lower(), [])
+            for owner, key in dict.fromkeys(
+                _pointed(relation, column.name, column.category, near)
+            ):
                 yield ForeignKey(relation.oid, (column.name,), owner.oid, (key,), False)
 
 

@@ -33,6 +33,11 @@ def measure(relation: Relation) -> ColumnRef | None:
     return None
 
 
+def row_amount(relation: Relation) -> ColumnRef | None:
+    """Return the measure of a relation whose rows are amounts (stock), else None."""
+    return measure(relation) if len(relation.primary_key) > 1 else None
+
+
 def additive(ref: ColumnRef) -> bool:
     """Whether sums of a column mean something: amounts, counts, quantities."""
     words = {stem(piece) for piece in split_identifier(ref.column.name)}

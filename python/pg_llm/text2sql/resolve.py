@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.english_lexicon import VERB_COLUMNS
 from pg_llm.text2sql.frame import Condition, Declined, Frame, Term
 from pg_llm.text2sql.index import ColumnRef, Match, SchemaIndex
+from pg_llm.text2sql.words import root as verb_root
 from pg_llm.text2sql.words import split_identifier, stem
 
 if TYPE_CHECKING:
     from pg_llm.catalog import Column, Relation
+    from pg_llm.text2sql.joins import Step
 
 _HOUSEKEEPING = frozenset({"update", "updated", "modified", "created", "inserted", "changed"})
 
@@ -136,15 +139,19 @@ class Resolver:
         key = (base.oid, relation.oid)
         if key not in self._distances:
             found = self.schema.joins.path([base.oid], relation.oid)
-            self._distances[key] = sum(step.cost for step in found[0]) if found else 6.0
+            self._distances[key] = _length(found[0]) if found else 6.0
         return self._distances[key]
 
     def _hinted(self, term: Term) -> ColumnRef:
         """Find the column that an adjective or a bare date speaks of."""
+        near = term.relation
+        if term.hints[0] == "date" and self.root is not None and self._is_group(near):
+            # a bare date is that of the facts, not of what they are grouped by
+            near = self.root
         places = [
             place
             for place in (
-                term.relation,
+                near,
                 self.root,
                 self.entity,
                 *(p.relation for p in self.frame.presences),
@@ -167,6 +174,13 @@ class Resolver:
             if column is not None:
                 return ColumnRef(place, column)
         raise Declined(f'no column was found for "{term.text or term.hints[0]}"')
+
+    def _is_group(self, relation: Relation | None) -> bool:
+        """Whether facts of another relation are counted or summed for this one."""
+        if relation is None or self.root is None or relation.oid == self.root.oid:
+            return False
+        present = {presence.relation.oid for presence in self.frame.presences}
+        return relation.oid not in present
 
     def _hinted_in(self, relation: Relation, term: Term) -> Column | None:
         if term.hints[0] == "date":
@@ -201,13 +215,17 @@ class Resolver:
             dates = [c for c in dates if "birth" not in c.name.lower()]
         kept = [c for c in dates if not _HOUSEKEEPING & set(split_identifier(c.name))] or dates
         if len(kept) > 1:
-            own = {stem(word) for word in split_identifier(relation.name)}
+            own = {verb_root(word) for word in split_identifier(relation.name)}
             spoken = [
                 c
                 for c in kept
                 if set(map(stem, split_identifier(c.name))) & self.frame.hints - {"date"}
             ]
-            kept = spoken or [c for c in kept if own & set(split_identifier(c.name))] or kept
+            kept = (
+                spoken
+                or [c for c in kept if own & set(map(verb_root, split_identifier(c.name)))]
+                or kept
+            )
             if len(kept) > 1:
                 self.scores.append(0.7)
                 self.warnings.append(
@@ -221,6 +239,16 @@ class Resolver:
             if "year" in split_identifier(c.name) or c.name.lower().endswith("year")
         ]
         return years[0] if len(years) == 1 and (term.unit in (None, "year")) else None
+
+
+def _length(path: list[Step]) -> float:
+    """Return a path's cost; one that turns (to one row, then to many) counts double.
+
+    Over a shared dimension two relations have nothing to do with each other.
+    """
+    cost = sum(step.cost for step in path)
+    turns = any(one.to_one and not two.to_one for one, two in pairwise(path))
+    return 2 * cost + 1 if turns else cost
 
 
 def _categories(term: Term, condition: Condition | None) -> str | None:

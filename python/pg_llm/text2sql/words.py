@@ -242,7 +242,12 @@ def word_set(text: str) -> frozenset[str]:
 
 def split_identifier(name: str) -> list[str]:
     """Split `orderDate`, `order_date` or `Order Date` into lower-case words."""
-    return [piece.lower() for piece in _PIECE.findall(name)]
+    return list(_split(name))
+
+
+@lru_cache(maxsize=50_000)
+def _split(name: str) -> tuple[str, ...]:
+    return tuple(piece.lower() for piece in _PIECE.findall(name))
 
 
 @lru_cache(maxsize=20_000)
