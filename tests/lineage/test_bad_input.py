@@ -43,6 +43,7 @@ def db(fixtures_db):
 )
 def test_what_is_not_here_falls_back_to_the_parser(db, text, message):
     rows = extract(db, text)
+    assert rows
     assert all(row["resolver"] == "parser" for row in rows)
     assert all(message in row["note"] for row in rows)
     assert all(row["confidence"] < 1 for row in rows)
@@ -250,3 +251,48 @@ def test_a_connection_from_outside_runs_no_text_either(db):
             server.analyse(database, text)
     assert db.execute("select to_regclass('f.w') is not null as there").fetchone()["there"]
     assert server.analyse(database, "select ';' from w").tree
+
+
+@pytest.mark.parametrize(
+    "text", ["/* c */ end", "-- x\nbegin", "begin work", "commit", "rollback"]
+)
+def test_transaction_commands_move_no_data(db, text):
+    assert extract(db, text) == []
+
+
+def test_begin_and_garbage_do_not_parse(db):
+    with pytest.raises(psycopg.Error) as caught:
+        extract(db, "begin garbage")
+    assert caught.value.sqlstate == "42601"
+
+
+def test_a_table_from_a_prepared_statement(db):
+    db.execute("prepare source_of as select a from t")
+    rows = extract(db, "create table made (x) as execute source_of")
+    assert [(r["target_relation"], r["target_column"], r["source_column"]) for r in rows] == [
+        ("f.made", "x", "a")
+    ]
+    db.execute("deallocate source_of")
+
+
+def test_an_identity_column_has_a_row(db):
+    with db.transaction(force_rollback=True):
+        db.execute("create table numbered (i int generated always as identity, id int)")
+        rows = extract(db, "insert into numbered (id) select a from t")
+        assert [(r["target_column"], r["source_column"], r["note"]) for r in rows] == [
+            ("id", "a", None),
+            ("i", None, "default"),
+        ]
+
+
+def test_what_is_hidden_is_not_told_by_an_expression(db):
+    with db.transaction(force_rollback=True):
+        db.execute("create table salaries (who text, pay int)")
+        db.execute("create view paid as select who, pay * 12 as year from salaries where pay > 9")
+        db.execute("create role curious in role llm_user; grant usage on schema f to curious")
+        db.execute("grant select on paid to curious; set local role curious")
+        found = db.execute("select * from lineage_view('f.paid')").fetchall()
+        found += db.execute("select * from lineage_rules('f.paid')").fetchall()
+        assert found
+        assert "salaries" not in str(found)
+        assert "pay " not in str(found)

@@ -339,7 +339,9 @@ def _computed(query: Query, target: Written) -> Iterator[Output]:
         entries = entries + conflict.nodes("onConflictSet")
     changed = {target.column(entry.number("resno"))[1] for entry in entries}
     for column in query.context.computed(relation):
-        flow = column_flow(relation, column.tree, query.context) if column.generated else Flow()
+        flow = (
+            column_flow(relation, column.tree or "", query.context) if column.generated else Flow()
+        )
         bases = {number for _, number in flow.direct} | {s[1] for s, _ in flow.indirect}
         if column.generated and (inserts or bases & changed):
             yield Output(relation, column.number, flow, None, column.expression, GENERATED)
@@ -427,6 +429,8 @@ class _Namer:
             if output.note is None and note:
                 output.note = note
             relation, column = self._target(output)
+            if output.expression is not None and self._hides(output.flow):
+                output.expression = None
             empty = True
             for edge in self._output_edges(output, relation, column):
                 empty = False
@@ -471,6 +475,10 @@ class _Namer:
                 spoken.add(output.relation)
                 relation, _ = self._target(output)
                 yield Edge(self._number, relation, None, None, None, None, None, note=WRITE)
+
+    def _hides(self, flow: Flow) -> bool:
+        owners = {s[0] for s in flow.direct} | {s[0] for s, _ in flow.indirect}
+        return any((n := self._owner(owner)) is not None and not n.visible for owner in owners)
 
     def _owner(self, owner: int) -> Named | None:
         return self._relations.get(owner) if owner > 0 else self._functions.get(-owner)
@@ -577,15 +585,17 @@ select exists (
 """
 _COMPUTED: Final = """
 select
-    d.adnum::pg_catalog.int4 as number,
+    a.attnum::pg_catalog.int4 as number,
     a.attgenerated operator(pg_catalog.<>) '' as generated,
     d.adbin::pg_catalog.text as tree,
     pg_catalog.pg_get_expr(d.adbin, d.adrelid) as expression
-from pg_catalog.pg_attrdef d
-join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) d.adrelid
-    and a.attnum operator(pg_catalog.=) d.adnum
-where d.adrelid operator(pg_catalog.=) $1::pg_catalog.oid
-order by d.adnum
+from pg_catalog.pg_attribute a
+left join pg_catalog.pg_attrdef d on d.adrelid operator(pg_catalog.=) a.attrelid
+    and d.adnum operator(pg_catalog.=) a.attnum
+where a.attrelid operator(pg_catalog.=) $1::pg_catalog.oid
+  and not a.attisdropped
+  and (a.atthasdef or a.attidentity operator(pg_catalog.<>) '')
+order by a.attnum
 """
 _VIEW_TEXT: Final = "select pg_catalog.pg_get_viewdef($1::pg_catalog.oid) as text"
 _CREATED: Final = """

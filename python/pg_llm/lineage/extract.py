@@ -17,12 +17,12 @@ from pg_llm.errors import (
 )
 from pg_llm.library import isolated
 from pg_llm.lineage import analyser, statements, utility
+from pg_llm.lineage.edges import Edge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pg_llm.database import Database
-    from pg_llm.lineage.edges import Edge
     from pg_llm.lineage.statements import Statement
 
 DIALECTS: Final = (
@@ -213,6 +213,9 @@ def _fallen_back(
         statement.number,
     )
     note = f"not analysed by the server: {error.message}"
+    if not from_parser:
+        nothing = Edge(statement.number, None, None, None, None, None, None)
+        return [nothing._replace(resolver="parser", confidence=0.0, note=note)]
     return [
         edge._replace(note=f"{note}; {edge.note}" if edge.note else note) for edge in from_parser
     ]

@@ -125,12 +125,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A column that its relation computes: generated always, or by default."""
+    """A column that its relation computes: generated always, or by default.
+
+    An identity column has neither tree nor expression.
+    """
 
     number: int
     generated: bool
-    tree: str
-    expression: str
+    tree: str | None
+    expression: str | None
 
 
 class Context:

@@ -20,9 +20,9 @@ class Rule(NamedTuple):
     """One row of `lineage_rules`.
 
     `query`: the WITH query that the rule belongs to, None for the main one.
-    `part`: column, from, join, filter, group, having, distinct, combine, order
-    or limit. `column_name`: for a column. `rule`: SQL as the server writes it.
-    `in_words`: a sentence about it.
+    `part`: column, from, join, filter, group, having, distinct, combine, order,
+    limit, or hidden where the definition may not be told. `column_name`: for a
+    column. `rule`: SQL as the server writes it. `in_words`: a sentence about it.
     """
 
     query: str | None
@@ -38,6 +38,9 @@ def relation_rules(database: Database, oid: int) -> list[Rule]:
     if text is None:
         return list(_computed(database, oid))
     edges = analyser.relation_edges(database, oid)
+    if any(edge.note == analyser.HIDDEN for edge in edges):
+        words = "the definition reads a relation that the current role has no right on"
+        return [*_columns(edges), Rule(None, "hidden", None, None, words)]
     found = deparsed.clauses(text.rstrip().rstrip(";"))
     return [*_columns(edges), *_clauses(None, found)]
 
@@ -205,4 +208,5 @@ def _bare(text: str) -> str:
 def _computed(database: Database, oid: int) -> Iterator[Rule]:
     for name, column in analyser.computed_columns(database, oid):
         said = "is always computed as" if column.generated else "is by default"
-        yield Rule(None, "column", name, column.expression, f"{name} {said} {column.expression}")
+        value = column.expression or "the next number of its sequence"
+        yield Rule(None, "column", name, column.expression, f"{name} {said} {value}")

@@ -117,7 +117,8 @@ class Statement:
     character `origin + i` of the whole text.
     `target`: the relation that is created, refreshed or copied, by its parts;
     `temporary`: it goes to pg_temp; `columns`: the names given to it (the new
-    name where it is renamed, the partition where one is attached).
+    name where it is renamed, the partition where one is attached); `prepared`:
+    the prepared statement that is executed.
     """
 
     number: int
@@ -129,6 +130,7 @@ class Statement:
     target: tuple[str, ...] = ()
     temporary: bool = False
     columns: tuple[str, ...] = ()
+    prepared: str = ""
 
 
 def split(text: str, *, standard_strings: bool = True) -> list[Statement]:
@@ -505,7 +507,7 @@ class _Reader:
 
     def execute(self) -> Statement:
         self.need("execute")
-        return Statement(0, self.text, self.offset, "execute", target=(self.name(),))
+        return Statement(0, self.text, self.offset, "execute", prepared=self.name())
 
 
 def _recursive_view(view: Statement) -> Statement:

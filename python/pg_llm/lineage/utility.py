@@ -6,6 +6,8 @@ Other utility statements move no data and have no edges.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from pg_llm.errors import DatabaseError
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 # BEGIN and END alone are no statements inside of a body.
 _LEGACY: Final = frozenset({"begin", "end"})
+_BLOCK_WORDS: Final = frozenset(
+    {"work", "transaction", "and", "isolation", "read", "not", "deferrable"}
+)
 # Not supported in a body; or no function can be made here, so that nothing
 # can be checked.
 _UNDERSTOOD: Final = frozenset({"0A000", "25006", "42501"})
@@ -49,8 +54,8 @@ def checked(database: Database, statement: Statement) -> list[Edge]:
     A function's body takes any statement as far as the grammar goes, and
     refuses utility statements afterwards.
     """
-    words = statement.text.split(None, 1)
-    if words and words[0].lower() in _LEGACY:
+    found = list(islice(statements.tokens(statement.text), 3))
+    if found and found[0].word in _LEGACY and all(t.word in _BLOCK_WORDS for t in found[1:]):
         return []
     try:
         server.analyse(database, statement.text)
@@ -107,19 +112,31 @@ def _copy_to(database: Database, statement: Statement) -> list[Edge]:
 
 
 def _execute(database: Database, statement: Statement, *, through_views: bool) -> list[Edge]:
-    """EXECUTE: this session's prepared statement of that name."""
-    rows = database.execute(_PREPARED, [statement.target[-1]])
+    """EXECUTE: this session's prepared statement of that name.
+
+    CREATE TABLE … AS EXECUTE puts what it returns into a relation.
+    """
+    rows = database.execute(_PREPARED, [statement.prepared])
     if not rows:
         raise DatabaseError(
-            f'prepared statement "{statement.target[-1]}" does not exist', sqlstate="26000"
+            f'prepared statement "{statement.prepared}" does not exist', sqlstate="26000"
         )
     found: list[Edge] = []
     for inner in statements.split(rows[0]["statement"]):
-        if inner.query is not None:
-            found.extend(
-                edge._replace(statement=statement.number)
-                for edge in analyser.statement_edges(database, inner, through_views=through_views)
+        if inner.query is None:
+            continue
+        if statement.target:
+            inner = replace(
+                inner,
+                verb="create",
+                target=statement.target,
+                temporary=statement.temporary,
+                columns=statement.columns,
             )
+        found.extend(
+            edge._replace(statement=statement.number)
+            for edge in analyser.statement_edges(database, inner, through_views=through_views)
+        )
     return found
 
 
