@@ -13,7 +13,7 @@ from typing import Any
 
 from pg_llm.library import isolated
 
-_ROOMS = frozenset({"lineage", "models", "secrets", "settings", "text2sql"})
+_ROOMS = frozenset({"lineage", "models", "secrets", "settings", "text2sql", "vectors"})
 
 
 def __getattr__(name: str) -> Any:

@@ -56,11 +56,12 @@ def call_many(
 @reception
 def embed_texts(
     database: Database, texts: list[str | None], model: str | None
-) -> Iterator[tuple[int, Vector | None]]:
+) -> list[tuple[int, Vector | None]]:
     """Embed with the rights of the extension's owner."""
     from pg_llm.models import embeddings
 
-    yield from enumerate(embeddings.embed(database, texts, model), start=1)
+    # A list, not an iterator: PostgreSQL puts an iterator's error into the detail.
+    return list(enumerate(embeddings.embed(database, texts, model), start=1))
 
 
 @reception

@@ -93,13 +93,24 @@ def embed(
         from pg_llm.models import static
 
         return static.embed_all(database, texts)
+    found = embed_as_text(database, texts, model)
+    return [None if vector is None else json.loads(vector) for vector in found]
+
+
+def embed_as_text(
+    database: Database, texts: Sequence[str | None], model: str | None
+) -> list[str | None]:
+    """Return each text's embedding as pgvector writes it, for a statement that stores it.
+
+    Raises as `complete` does.
+    """
     rows = _ask(
         database,
         "select e.embedding::pg_catalog.text from llm.embed_texts($1, $2) e order by e.place",
         [list(texts), model],
         ["text[]", "text"],
     )
-    return [None if row["embedding"] is None else json.loads(row["embedding"]) for row in rows]
+    return [row["embedding"] for row in rows]
 
 
 def _ask(database: Database, query: str, args: list[Any], types: list[str]) -> list[Row]:
