@@ -102,6 +102,7 @@ def test_inner_functions_are_not_for_users(roles):
     for call in (
         "llm.vectors_claim(1, 0, 10, '(0,0)')",
         "llm.vectors_settle(1)",
+        "llm.vectors_finish(1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
         "llm.vectors_fail(1, '{}', 'x')",
         "llm.vectors_state(1, 'x', 1, 1, 1)",
         "llm.collection_forget(1)",
@@ -111,6 +112,18 @@ def test_inner_functions_are_not_for_users(roles):
     ):
         refused(roles, f"select {call}")
     refused(roles, "call llm_work()")
+
+
+def test_counts_of_a_queue_that_is_not_there(roles):
+    assert roles.execute("select * from llm.vectors_pending(0)").fetchone() == (0, 0)
+
+
+def test_an_admin_cannot_make_a_collection_be_forgotten(roles):
+    roles.execute("reset role")
+    number = roles.execute("select id from llm.collections").fetchone()[0]
+    roles.execute(f"select llm.collection_forget({number})")
+    as_role(roles, "alice")
+    assert len(hits(roles, "fruit")) == 3
 
 
 def test_search_is_granted_without_the_table(roles):

@@ -44,7 +44,9 @@ def collection_check_key(database: Database, collection: int) -> None:
 @reception
 def collection_forget(database: Database, collection: int) -> None:
     """Drop a collection that lost its source."""
-    storage.drop(database, collections.by_id(database, collection))
+    found = collections.by_id(database, collection)
+    if not storage.has_source(database, found):
+        storage.drop(database, found)
 
 
 @reception

@@ -34,6 +34,9 @@ MIN_CANDIDATES = 40
 EFFORT = 100
 MAX_EFFORT = 1_000
 
+# Rows whose words are ranked, in a collection with an index.
+COMMON = 2_000
+
 OPERATORS = {"cosine": "<=>", "inner_product": "<#>", "l2": "<->"}
 
 # One round trip for all that the query is made of.
@@ -51,6 +54,7 @@ select c.id, c.language, c.distance, c.relation::pg_catalog.oid::bigint as relat
         join pg_catalog.pg_attribute a
             on a.attrelid = i.indrelid and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
         where i.indrelid = c.relation and i.indisprimary) as key,
+    greatest(s.reltuples, 0)::bigint as rows,
     t.relrowsecurity as row_security,
     s.relrowsecurity as storage_row_security
 from llm.collections c
@@ -91,29 +95,24 @@ def search(
         ) from None
 
 
-@contextmanager
-def setting(database: Database, name: str, value: str) -> Iterator[None]:
-    """Give a server's setting another value within the block."""
-    old = database.execute(
-        "select pg_catalog.current_setting($1, true) as old, pg_catalog.set_config($1, $2, true)",
-        [name, value],
-    )[0]["old"]
-    try:
-        yield
-    finally:
-        # NULL, where pgvector was not loaded yet, gives it its default.
-        database.execute("select pg_catalog.set_config($1, $2, true)", [name, old])
+_TUNE = """
+select pg_catalog.current_setting('hnsw.ef_search', true) as effort,
+    pg_catalog.current_setting('hnsw.iterative_scan', true) as scan,
+    pg_catalog.set_config('hnsw.ef_search', $1, true),
+    pg_catalog.set_config('hnsw.iterative_scan', $2, true)
+"""
 
 
 @contextmanager
 def tuned(database: Database, candidates: int) -> Iterator[None]:
     """Let an HNSW index look at enough rows for so many candidates, also behind a filter."""
     effort = str(min(max(EFFORT, candidates), MAX_EFFORT))
-    with (
-        setting(database, "hnsw.iterative_scan", "relaxed_order"),
-        setting(database, "hnsw.ef_search", effort),
-    ):
+    old = database.execute(_TUNE, [effort, "relaxed_order"])[0]
+    try:
         yield
+    finally:
+        # NULL, where pgvector was not loaded yet, gives a setting its default.
+        database.execute(_TUNE, [old["effort"], old["scan"]])
 
 
 def plan(database: Database, collection: str) -> Row:
@@ -150,6 +149,8 @@ def _statement(plan: Row, candidates: int, filtered: bool) -> str:
         "v": _vector_candidates(plan, version, candidates, filtered),
         "t": _text_candidates(plan, version, candidates, filtered),
     }
+    if plan["trigram_schema"]:
+        parts["g"] = _trigram_candidates(plan, version, candidates, filtered)
     lists = ",\n".join(
         f"{part}_found as materialized ({query}),\n{part} as ({_ranked(part, count)})"
         for part, query in parts.items()
@@ -157,20 +158,23 @@ def _statement(plan: Row, candidates: int, filtered: bool) -> str:
     using = storage.keys(count)
     scores = " + ".join(f"coalesce(1.0::float8 / ({FUSION} + {p}.rank), 0)" for p in parts)
     key = ", ".join(f"{storage.literal(name)}, i.k{n}" for n, name in enumerate(plan["key"], 1))
+    joined = f" full join g using ({using})" if "g" in parts else ""
+    trigram = "g.rank as g_rank, g.part as g_part" if joined else "null as g_rank, 0 as g_part"
     return f"""
-with q as materialized ({_terms(plan)}),
+with q as materialized ({_terms(plan, version)}),
 {lists},
 fused as (
-    select coalesce(v.id, t.id) as id, {scores} as score,
-        v.rank as vector_rank, v.part as distance, t.rank as text_rank, t.part as text_score
-    from v full join t using ({using})
+    select coalesce({", ".join(f"{p}.id" for p in parts)}) as id, {scores} as score,
+        v.rank as v_rank, v.part as v_part, t.rank as t_rank, t.part as t_part, {trigram}
+    from v full join t using ({using}){joined}
     order by score desc, id
     limit $5
 )
 select pg_catalog.jsonb_build_object({key}) as key, i.content, f.score,
-    f.vector_rank::int, f.distance as vector_distance,
-    f.text_rank::int, -f.text_score::float8 as text_score,
-    null::int as trigram_rank, null::float8 as trigram_score, i.metadata
+    f.v_rank::int as vector_rank, f.v_part as vector_distance,
+    f.t_rank::int as text_rank, -f.t_part::float8 as text_score,
+    f.g_rank::int as trigram_rank,
+    case when f.g_rank is not null then -f.g_part end::float8 as trigram_score, i.metadata
 from fused f
 join {version.storage} i on i.id = f.id
 order by f.score desc, i.id
@@ -202,14 +206,42 @@ def _vector_candidates(
     limit {candidates}"""
 
 
-def _terms(plan: Row) -> str:
-    """Return the query that turns the question into a tsquery of any of its terms."""
+def _terms(plan: Row, version: storage.Version) -> str:
+    """Return the query that turns the question into a tsquery of its terms.
+
+    Any term may match. In a collection with an index (and so with statistics)
+    the rarest terms are taken, as many as stand in COMMON rows together: ranking
+    all the rows that hold a common word takes long and tells little. Where even
+    the rarest is too common, all terms must match.
+    """
     language = f"{storage.literal(plan['language'])}::pg_catalog.regconfig"
-    return f"""
-    select pg_catalog.string_agg(pg_catalog.quote_literal(w), ' | ')::tsquery as any_term
-    from pg_catalog.unnest(pg_catalog.tsvector_to_array(
+    words = f"""pg_catalog.unnest(pg_catalog.tsvector_to_array(
         pg_catalog.to_tsvector({language}, $3) || $4::tsvector
     )) w"""
+    if not version.indexed:
+        return f"""
+    select pg_catalog.string_agg(pg_catalog.quote_literal(w), ' | ')::tsquery as any_term
+    from {words}"""
+    return f"""
+    select coalesce(
+        pg_catalog.string_agg(pg_catalog.quote_literal(w), ' | ') filter (where upto <= {COMMON}),
+        pg_catalog.string_agg(pg_catalog.quote_literal(w), ' & ')
+    )::tsquery as any_term
+    from (
+        select w, pg_catalog.sum(coalesce(f.frequency * {plan["rows"]}, 0))
+            over (order by f.frequency nulls first, w) as upto
+        from {words}
+        left join (
+            select e.element, e.frequency
+            from pg_catalog.pg_stats s
+            cross join lateral rows from (
+                pg_catalog.unnest(s.most_common_elems::text::text[]),
+                pg_catalog.unnest(s.most_common_elem_freqs)
+            ) e(element, frequency)
+            where s.schemaname = 'llm' and s.tablename = 'vectors_{version.id}'
+                and s.attname = 'terms' and e.element is not null
+        ) f on f.element = w
+    ) ranked"""
 
 
 def _text_candidates(plan: Row, version: storage.Version, candidates: int, filtered: bool) -> str:
@@ -219,5 +251,25 @@ def _text_candidates(plan: Row, version: storage.Version, candidates: int, filte
         -pg_catalog.ts_rank(i.terms, q.any_term, 1) as part
     from {version.storage} i, q
     where {_condition(filtered)} and $2 is not null and i.terms @@ q.any_term
+    order by part, i.id
+    limit {candidates}"""
+
+
+def _trigram_candidates(
+    plan: Row, version: storage.Version, candidates: int, filtered: bool
+) -> str:
+    """Return the query of the trigram part: all rows, or what the other parts found.
+
+    Comparing every row of a large collection takes too long, and an index for
+    it would cost more than the rest.
+    """
+    found = ""
+    if version.indexed:
+        found = "i.id in (select id from v_found union all select id from t_found) and "
+    similarity = f"{plan['trigram_schema']}.word_similarity(pg_catalog.left($2, 1000), i.content)"
+    return f"""
+    select i.id, {storage.keys(len(plan["key"]), "i.")}, -{similarity} as part
+    from {version.storage} i
+    where {found}{_condition(filtered)}
     order by part, i.id
     limit {candidates}"""

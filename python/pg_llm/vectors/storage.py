@@ -324,6 +324,12 @@ def _used(collection: Collection, table: Table) -> list[str]:
     return list(dict.fromkeys([*(c.name for c in table.key), *columns, *collection.metadata]))
 
 
+def has_source(database: Database, collection: Collection) -> bool:
+    """Return whether the view of the table is still there."""
+    source = f"llm.collection_{collection.id}_source"
+    return bool(database.execute("select where pg_catalog.to_regclass($1) is not null", [source]))
+
+
 def drop(database: Database, collection: Collection) -> None:
     """Drop a collection's triggers and storage, and its row."""
     for old in versions(database, collection.id):
