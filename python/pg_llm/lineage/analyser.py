@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pg_llm.errors import DatabaseError, UndefinedObject
 from pg_llm.lineage import deparsed, names, resolve, server
-from pg_llm.lineage.edges import Edge, Influence, Transformation
+from pg_llm.lineage.edges import SCAN, WRITE, Edge, Influence, Transformation
 from pg_llm.lineage.nodes import Node, parse
 from pg_llm.lineage.resolve import (
     SCANNED,
@@ -32,20 +32,8 @@ if TYPE_CHECKING:
 _DIRECT: Final = Influence.DIRECT
 _INDIRECT: Final = Influence.INDIRECT
 # By the numbers of pg_llm.lineage.resolve.
-_TRANSFORMATIONS: Final = (
-    Transformation.IDENTITY,
-    Transformation.TRANSFORMATION,
-    Transformation.AGGREGATION,
-    Transformation.JOIN,
-    Transformation.FILTER,
-    Transformation.GROUP_BY,
-    Transformation.SORT,
-    Transformation.WINDOW,
-    Transformation.CONDITIONAL,
-)
-# Notes, the same as the parser's.
-SCAN: Final = "read, but no column of it"
-WRITE: Final = "written as a whole"
+_TRANSFORMATIONS: Final = tuple(Transformation)
+# Notes of this resolver alone; SCAN and WRITE are both resolvers'.
 GENERATED: Final = "generated column"
 DEFAULT: Final = "default"
 HIDDEN: Final = "a source is hidden: the current role has no right on it"

@@ -9,7 +9,11 @@ subtypes).
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+# Notes that both resolvers make.
+SCAN: Final = "read, but no column of it"
+WRITE: Final = "written as a whole"
 
 
 class Influence(StrEnum):
@@ -20,7 +24,10 @@ class Influence(StrEnum):
 
 
 class Transformation(StrEnum):
-    """How the source acts: the first three are DIRECT, the rest INDIRECT."""
+    """How the source acts: the first three are DIRECT, the rest INDIRECT.
+
+    The resolvers count in integers for speed: 0 to 8, in this order.
+    """
 
     IDENTITY = "IDENTITY"
     TRANSFORMATION = "TRANSFORMATION"

@@ -189,7 +189,6 @@ class Query:
         self._ctes: dict[str, Query | Fixpoint] = {}
         self._windows: dict[str, Flow] = {}
         self._multiple: dict[int, Query] = {}
-        self._resolving: set[int] = set()
 
     # -- the query seen from outside ------------------------------------------
 

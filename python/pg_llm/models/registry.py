@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from pg_llm.database import Database, Row
     from pg_llm.models.providers import Provider
 
-KINDS = ("chat", "embed")
-
 
 @dataclass(frozen=True, slots=True)
 class Options:

@@ -111,7 +111,6 @@ class Frame:
     orders: list[Order] = field(default_factory=list)
     limit: int | None = None
     distinct: bool = False
-    ratio: tuple[Condition | None, Condition | None] | None = None
     verbs: tuple[str, ...] = ()
     unrestricted: set[int] = field(default_factory=set)
     hints: frozenset[str] = frozenset()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pg_llm.library import isolated
-from pg_llm.lineage.edges import Edge
+from pg_llm.lineage.edges import SCAN, WRITE, Edge
 from pg_llm.lineage.parser.catalog import Catalog
 from pg_llm.lineage.parser.dialects import dialect_of
 from pg_llm.lineage.parser.flows import Source, ways
@@ -114,10 +114,10 @@ def _scanned(written: Sequence[Written], confidence: float, number: int) -> Iter
     for target, relation in scanned:
         if (target, relation) not in named:
             spoken.add(target)
-            yield _bare(number, target, relation, confidence, "read, but no column of it")
+            yield _bare(number, target, relation, confidence, SCAN)
     for target in dict.fromkeys(part.target for part in written):
         if target is not None and target not in spoken:
-            yield _bare(number, target, None, confidence, "written as a whole")
+            yield _bare(number, target, None, confidence, WRITE)
 
 
 def _bare(

@@ -31,17 +31,7 @@ Flow = dict[Source, int]
     CONDITIONAL,
 ) = range(9)
 
-WAYS: Final = (
-    Transformation.IDENTITY,
-    Transformation.TRANSFORMATION,
-    Transformation.AGGREGATION,
-    Transformation.JOIN,
-    Transformation.FILTER,
-    Transformation.GROUP_BY,
-    Transformation.SORT,
-    Transformation.WINDOW,
-    Transformation.CONDITIONAL,
-)
+WAYS: Final = tuple(Transformation)
 _DIRECT = 0b111
 # The rows of a relation were read; its source has no column.
 SCANNED: Final = 1 << len(WAYS)
