@@ -13,7 +13,19 @@ from typing import Any
 
 from pg_llm.library import isolated
 
-_ROOMS = frozenset({"lineage", "models", "secrets", "settings", "text2sql", "vectors"})
+_ROOMS = frozenset(
+    {
+        "graph",
+        "graph_logs",
+        "graph_questions",
+        "lineage",
+        "models",
+        "secrets",
+        "settings",
+        "text2sql",
+        "vectors",
+    }
+)
 
 
 def __getattr__(name: str) -> Any:

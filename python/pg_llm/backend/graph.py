@@ -1,0 +1,3 @@
+"""Reception for `sql/graph.sql`."""
+
+from __future__ import annotations
