@@ -12,6 +12,7 @@ from pg_llm.graph.store import (
     NodeFacts,
     add_edges,
     ensure_nodes,
+    parts_of,
     replace_evidence,
     replace_evidences,
     schema_of,
@@ -48,18 +49,19 @@ def _edges(store):
 
 
 @pytest.mark.parametrize(
-    ("name", "schema"),
+    ("name", "schema", "parts"),
     [
-        ("s.t", "s"),
-        ('"S"."t.u"', '"S"'),
-        ('"a.""b".t', '"a.""b"'),
-        ("public.f(s.t, text)", "public"),
-        ("t", ""),
-        ('"t"', ""),
+        ("s.t", "s", ("s", "t")),
+        ('"S"."t.u"', '"S"', ("S", "t.u")),
+        ('"a.""b".t', '"a.""b"', ('a."b', "t")),
+        ("public.f(s.t, text)", "public", ("public", "f(s.t, text)")),
+        ("t", "", ("", "t")),
+        ('"t"', "", ("", "t")),
     ],
 )
-def test_the_schema_of_a_name(name, schema):
+def test_the_parts_of_a_name(name, schema, parts):
     assert schema_of(name) == schema
+    assert parts_of(name) == parts
 
 
 def test_nodes_come_with_what_they_are_part_of(store):

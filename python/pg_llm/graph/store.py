@@ -89,13 +89,27 @@ class Changes:
 
 def schema_of(name: str) -> str:
     """Return the schema of a qualified name, quoted as it is there; "" without one."""
+    return name[: _dot(name)] if _dot(name) > 0 else ""
+
+
+def parts_of(name: str) -> tuple[str, str]:
+    """Return schema and name of a qualified name as the catalog has them, unquoted."""
+    dot = _dot(name)
+    return _unquoted(name[:dot]) if dot > 0 else "", _unquoted(name[dot + 1 :])
+
+
+def _dot(name: str) -> int:
+    """Return where the schema ends, -1 for a name without one."""
     if not name.startswith('"'):
-        schema, dot, _ = name.partition(".")
-        return schema if dot else ""
+        return name.find(".")
     end = name.find('"', 1)
     while name[end + 1 : end + 2] == '"':
         end = name.find('"', end + 2)
-    return name[: end + 1] if name[end + 1 : end + 2] == "." else ""
+    return end + 1 if name[end + 1 : end + 2] == "." else -1
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 # -- nodes --------------------------------------------------------------------
