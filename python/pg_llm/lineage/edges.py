@@ -14,6 +14,10 @@ from typing import Final, NamedTuple
 # Notes that both resolvers make.
 SCAN: Final = "read, but no column of it"
 WRITE: Final = "written as a whole"
+# Notes of the parser: the catalog does not know the relation; or it knows one
+# of that name in a schema that is not on the search path.
+UNRESOLVED: Final = "unresolved"
+OFF_PATH: Final = "not on the search path"
 
 
 class Influence(StrEnum):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from pg_llm.errors import (
     DatabaseError,
     InvalidParameter,
-    ProgramLimitExceeded,
     UndefinedObject,
 )
 from pg_llm.library import isolated
@@ -88,9 +87,10 @@ def extract(
             "the search_path has a null", hint="It is an array of names of schemas."
         )
     if catalog is not None:
-        return _parsed(sql, dialect, _catalog(catalog), search_path or ["public"])
+        return _parsed(database, sql, dialect, _catalog(catalog), search_path)
     if dialect != "postgres":
-        return _parsed(sql, dialect, _live(database, sql), search_path or _path(database))
+        path = search_path or _path(database)
+        return _parsed(database, sql, dialect, _live(database, sql), path)
     return _analysed(database, sql, search_path, through_views)
 
 
@@ -205,12 +205,14 @@ def _fallen_back(
     search_path: Sequence[str] | None,
     error: DatabaseError | UndefinedObject,
 ) -> list[Edge]:
-    from_parser = _parse_one(
+    with isolated():
+        from pg_llm.lineage import parser
+    from_parser = parser.extract(
         statement.text,
         "postgres",
         _live(database, statement.text),
         search_path or _path(database),
-        statement.number,
+        statement=statement.number,
     )
     note = f"not analysed by the server: {error.message}"
     if not from_parser:
@@ -222,32 +224,16 @@ def _fallen_back(
 
 
 def _parsed(
-    sql: str, dialect: str, schema: Mapping[str, Sequence[str]], search_path: Sequence[str]
-) -> list[Edge]:
-    with isolated():
-        from pg_llm.lineage import parser
-    edges: list[Edge] = []
-    for number, text in enumerate(parser.split(sql, dialect), 1):
-        edges.extend(_parse_one(text, dialect, schema, search_path, number))
-    return edges
-
-
-def _parse_one(
-    text: str,
+    database: Database,
+    sql: str,
     dialect: str,
     schema: Mapping[str, Sequence[str]],
-    search_path: Sequence[str],
-    number: int,
+    search_path: Sequence[str] | None,
 ) -> list[Edge]:
     with isolated():
         from pg_llm.lineage import parser
-    try:
-        return list(parser.extract(text, dialect, schema, search_path, statement=number))
-    except RecursionError:
-        raise ProgramLimitExceeded(
-            f"statement {number} is nested too deeply for the parser",
-            hint="The server's analyser takes deeper statements; it needs the objects to exist.",
-        ) from None
+    check = database.check_interrupts
+    return parser.script(sql, dialect, schema, search_path, check=check)
 
 
 def _live(database: Database, sql: str) -> Mapping[str, Sequence[str]]:

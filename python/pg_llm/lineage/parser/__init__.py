@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pg_llm.lineage.parser.dialects import DIALECTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pg_llm.database import Database
     from pg_llm.lineage.edges import Edge
@@ -24,14 +24,17 @@ def extract(
     sql: str,
     dialect: str,
     schema: Mapping[str, Sequence[str]],
-    search_path: Sequence[str],
+    search_path: Sequence[str] | None,
     *,
     statement: int,
 ) -> list[Edge]:
     """Return the edges of one statement, resolved against a given catalog.
 
     `schema`: `{"schema.table": [columns]}`, names as the catalog stores them.
-    `search_path`: schemas in which an unqualified relation is looked for.
+    `search_path`: schemas in which an unqualified relation is looked for. One
+    that is only elsewhere is still taken if there is no other of that name,
+    but noted as not on the path, with a low confidence; None or empty: the
+    path is not known, and the one relation of that name is meant.
     `statement`: the number that the edges carry.
 
     What the catalog does not know is kept and noted as unresolved. Text that
@@ -47,15 +50,18 @@ def script(
     sql: str,
     dialect: str,
     schema: Mapping[str, Sequence[str]],
-    search_path: Sequence[str],
+    search_path: Sequence[str] | None,
+    *,
+    check: Callable[[], object] | None = None,
 ) -> list[Edge]:
     """Return the edges of all statements of a script, numbered from 1.
 
     As `extract`, but a statement sees the relations that those before it made.
+    `check` is called before each statement; what it raises ends the work.
     """
     from pg_llm.lineage.parser import extraction
 
-    return extraction.script(sql, dialect, schema, search_path)
+    return extraction.script(sql, dialect, schema, search_path, check)
 
 
 def split(sql: str, dialect: str) -> list[str]:

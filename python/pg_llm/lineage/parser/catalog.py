@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,22 +45,38 @@ def shown(parts: Sequence[str]) -> str:
     return ".".join(map(quote, parts))
 
 
+class Found(NamedTuple):
+    """A relation of the catalog.
+
+    `name` as it is shown; `columns` by their keys. `visible`: the search path
+    leads to it; else it is only the one relation of that name.
+    """
+
+    name: str
+    columns: dict[str, str]
+    visible: bool
+
+
 class Catalog:
     """`{"schema.table": [columns]}`, looked up by names as a statement has them.
 
-    `key` folds names that a dialect compares without case.
+    `search_path` None: it is not known. `key` folds names that a dialect
+    compares without case.
     """
 
     def __init__(
         self,
         schema: Mapping[str, Sequence[str]],
-        search_path: Sequence[str],
+        search_path: Sequence[str] | None,
         key: Callable[[str], str],
     ) -> None:
         self._key = key
-        path = [name for name in search_path if name != "$user"]
+        # Without a path, as PostgreSQL's own default has it.
+        given = ["public"] if search_path is None else search_path
+        path = [name for name in given if name != "$user"]
+        self._open = search_path is None or not path
         self.current = path[0] if path else None
-        self._path = [key(name) for name in ("pg_temp", "pg_catalog", *search_path)]
+        self._path = [key(name) for name in ("pg_temp", "pg_catalog", *given)]
         self._relations: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {}
         self._last: dict[str, list[tuple[str, ...]]] = {}
         for name, columns in schema.items():
@@ -73,29 +89,38 @@ class Catalog:
         self._last.setdefault(key[-1], []).append(key)
         self._relations[key] = (shown(parts), columns)
 
-    def find(self, parts: Sequence[str]) -> tuple[str, dict[str, str]] | None:
-        """Return the shown name and the columns by key, None if unknown."""
+    def find(self, parts: Sequence[str]) -> Found | None:
+        """Return the relation that a name means, None if it is not known."""
         wanted = tuple(map(self._key, parts))
         known = self._last.get(wanted[-1])
-        chosen = self._choose(wanted, known) if known else None
+        if not known:
+            return None
+        chosen, visible = self._visible(wanted, known), True
+        if chosen is None:
+            chosen, visible = _only(wanted, known), self._open or len(wanted) > 1
         if chosen is None:
             return None
         name, columns = self._relations[chosen]
-        return name, {self._key(column): column for column in columns}
+        return Found(name, {self._key(column): column for column in columns}, visible)
 
-    def _choose(
+    def _visible(
         self, wanted: tuple[str, ...], known: Sequence[tuple[str, ...]]
     ) -> tuple[str, ...] | None:
+        """Return the relation of exactly that name, or the first one on the path."""
         if wanted in self._relations:
             return wanted
         for schema in self._path if len(wanted) == 1 else ():
             for key in known:
                 if key[-2:] == (schema, *wanted):
                     return key
-        # Not on the path: still meant if no other relation can be.
-        fits = {key for key in known if key[-len(wanted) :] == wanted}
-        fits |= {key for key in known if wanted[-len(key) :] == key}
-        return fits.pop() if len(fits) == 1 else None
+        return None
+
+
+def _only(wanted: tuple[str, ...], known: Sequence[tuple[str, ...]]) -> tuple[str, ...] | None:
+    """Return the one relation that a name can mean if schemas are left out."""
+    fits = {key for key in known if key[-len(wanted) :] == wanted}
+    fits |= {key for key in known if wanted[-len(key) :] == key}
+    return fits.pop() if len(fits) == 1 else None
 
 
 def split_name(name: str) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from pg_llm.lineage.edges import UNRESOLVED
 from pg_llm.lineage.parser.flows import (
     AGGREGATION,
     CONDITIONAL,
@@ -45,7 +46,7 @@ class Expressions:
     text: str
     extras: Extras | None
     doubts: set[str]
-    unresolved: set[str]
+    unresolved: dict[str, str]
 
     def query(self, node: exp.Expr, scope: Scope | None, ctes: Any = None) -> Relation:
         """Return what a query yields."""
@@ -229,7 +230,7 @@ class Expressions:
         self.doubts.add("unknown relation")
         parts = [node.args.get(part) for part in ("catalog", "db", "table")]
         relation = self.dialect.shown([self.name(part) for part in parts if part is not None])
-        self.unresolved.add(relation)
+        self.unresolved[relation] = UNRESOLVED
         this = node.args["this"]
         return {(relation, "*" if this.__class__ is exp.Star else self.name(this)): 1}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pg_llm.library import isolated
-from pg_llm.lineage.edges import SCAN, WRITE, Edge
+from pg_llm.lineage.edges import SCAN, UNRESOLVED, WRITE, Edge
 from pg_llm.lineage.parser.catalog import Catalog
 from pg_llm.lineage.parser.dialects import dialect_of
-from pg_llm.lineage.parser.flows import Source, ways
+from pg_llm.lineage.parser.flows import DOUBTED, Source, ways
 
 with isolated():
     from pg_llm.lineage.parser.fallback import table_edges
@@ -17,7 +17,7 @@ with isolated():
     from pg_llm.lineage.parser.statements import Statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlglot import exp
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 # Measured: of the edges that this resolver is sure of, at most one in a
 # thousand is wrong; of the others more.
-SURE, UNSURE, GUESSED = 0.97, 0.7, 0.4
+SURE, LIKELY, UNSURE, GUESSED = 0.97, 0.85, 0.7, 0.4
 
 
 def extract(
     sql: str,
     dialect: str,
     schema: Mapping[str, Sequence[str]],
-    search_path: Sequence[str],
+    search_path: Sequence[str] | None,
     *,
     statement: int,
 ) -> list[Edge]:
@@ -47,16 +47,18 @@ def script(
     sql: str,
     dialect: str,
     schema: Mapping[str, Sequence[str]],
-    search_path: Sequence[str],
+    search_path: Sequence[str] | None,
+    check: Callable[[], object] | None,
 ) -> list[Edge]:
     """See the package."""
     chosen = dialect_of(dialect)
     catalog = Catalog(schema, search_path, chosen.key)
-    return [
-        edge
-        for number, text in enumerate(split(sql, chosen), 1)
-        for edge in _statement(text, chosen, catalog, number)
-    ]
+    edges: list[Edge] = []
+    for number, text in enumerate(split(sql, chosen), 1):
+        if check is not None:
+            check()
+        edges += _statement(text, chosen, catalog, number)
+    return edges
 
 
 def _statement(sql: str, dialect: Dialect, catalog: Catalog, number: int) -> list[Edge]:
@@ -93,7 +95,17 @@ def _edges(written: Sequence[Written], statements: Statements, number: int) -> I
     confidence = UNSURE if statements.doubts else SURE
     for part in written:
         yield from _rows(part, statements, confidence, number)
-    yield from _scanned(written, confidence, number)
+    for edge in _scanned(written, confidence, number):
+        yield _marked(edge, statements)
+
+
+def _marked(edge: Edge, statements: Statements) -> Edge:
+    """Return an edge between relations with a note on what is not resolved."""
+    for relation in (edge.source_relation, edge.target_relation):
+        why = statements.unresolved.get(relation) if relation is not None else None
+        if why is not None:
+            return edge._replace(confidence=GUESSED, note=f"{edge.note}; {relation}: {why}")
+    return edge
 
 
 def _scanned(written: Sequence[Written], confidence: float, number: int) -> Iterator[Edge]:
@@ -191,13 +203,18 @@ def _edge(like: Edge, source: Source, mask: int, statements: Statements) -> Iter
     relation, column = source
     if column is None:
         return
-    unresolved = relation is None or relation in statements.unresolved
+    note = UNRESOLVED if relation is None else statements.unresolved.get(relation)
+    confidence = like.confidence
+    if note is not None:
+        confidence = GUESSED
+    elif mask & DOUBTED:
+        confidence = min(confidence, LIKELY)
     for way in ways(mask):
         yield like._replace(
             source_relation=relation,
             source_column=column,
             influence=way.influence,
             transformation=way,
-            confidence=GUESSED if unresolved else like.confidence,
-            note="unresolved" if unresolved else None,
+            confidence=confidence,
+            note=note,
         )

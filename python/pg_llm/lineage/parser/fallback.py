@@ -109,4 +109,4 @@ def table_edges(
 
 def _shown(parts: list[str], dialect: Dialect, catalog: Catalog) -> str:
     found = catalog.find(parts)
-    return dialect.shown(parts) if found is None else found[0]
+    return dialect.shown(parts) if found is None else found.name

@@ -35,6 +35,8 @@ WAYS: Final = tuple(Transformation)
 _DIRECT = 0b111
 # The rows of a relation were read; its source has no column.
 SCANNED: Final = 1 << len(WAYS)
+# Text alone does not quite tell that it is this source.
+DOUBTED: Final = SCANNED << 1
 
 
 def _through(mask: int, how: int) -> int:
@@ -47,7 +49,7 @@ def _through(mask: int, how: int) -> int:
     return mask & ~_DIRECT | 1 << max(how, direct.bit_length() - 1)
 
 
-_THROUGH: Final = [[_through(mask, how) for mask in range(1024)] for how in range(9)]
+_THROUGH: Final = [[_through(mask, how) for mask in range(2 * DOUBTED)] for how in range(9)]
 # Of several direct bits only the strongest is kept.
 _STRONGEST: Final = _THROUGH[IDENTITY]
 NOTHING: Final[Flow] = {}
@@ -69,6 +71,11 @@ def add(out: Flow, flow: Flow, how: int) -> None:
     for source, mask in flow.items():
         old = out.get(source)
         out[source] = table[mask] if old is None else _STRONGEST[old | table[mask]]
+
+
+def doubtful(flow: Flow) -> Flow:
+    """Return a flow whose sources are not certain."""
+    return {source: mask | DOUBTED for source, mask in flow.items()}
 
 
 def demote(out: Flow, flow: Flow, kind: int) -> None:

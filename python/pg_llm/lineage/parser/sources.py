@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlglot import exp
 
+from pg_llm.lineage.edges import OFF_PATH, UNRESOLVED
 from pg_llm.lineage.parser.expressions import Expressions
 from pg_llm.lineage.parser.flows import (
     IDENTITY,
@@ -14,6 +15,7 @@ from pg_llm.lineage.parser.flows import (
     TRANSFORMATION,
     Flow,
     add,
+    doubtful,
     merged,
     scan,
 )
@@ -48,7 +50,7 @@ class Sources(Expressions):
     """Resolves the items of FROM against a catalog.
 
     `doubts`: why the result may be wrong. `unresolved`: relations that the
-    catalog does not know.
+    catalog does not know, or that the name may not mean, with the reason.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class Sources(Expressions):
         self.catalog = catalog
         self.text = text
         self.doubts: set[str] = set()
-        self.unresolved: set[str] = set()
+        self.unresolved: dict[str, str] = {}
 
     def values(self, node: exp.Values, scope: Scope | None, ctes: Mapping[str, Cte]) -> Relation:
         """Return what VALUES yields."""
@@ -106,8 +108,11 @@ class Sources(Expressions):
                 flow: Flow = {}
                 for part in flows:
                     add(flow, part, TRANSFORMATION)
-            else:
+            elif side:
                 flow = flows[1] if side == "RIGHT" else flows[0]
+            else:
+                # The server takes the side that needs no cast: types decide.
+                flow = doubtful(flows[0])
             columns[key] = (name, flow)
         group = Group([left, right], columns)
         if node.args.get("kind") in ("SEMI", "ANTI"):
@@ -199,12 +204,13 @@ class Sources(Expressions):
         found = self.catalog.find(parts)
         if found is None:
             name = self.dialect.shown(parts)
-            self.unresolved.add(name)
+            self.unresolved[name] = UNRESOLVED
             self.doubts.add("unknown relation")
-            table = Table(name, None, self.dialect.key)
-        else:
-            table = Table(found[0], found[1], self.dialect.key)
-        return table
+            return Table(name, None, self.dialect.key)
+        if not found.visible:
+            self.unresolved[found.name] = OFF_PATH
+            self.doubts.add("relation that is not on the search path")
+        return Table(found.name, found.columns, self.dialect.key)
 
     def correlated(self, parts: list[str], scope: Scope) -> Relation | None:
         """Return an array of another item, read like a table (`FROM t, t.items`)."""
@@ -370,7 +376,7 @@ class Sources(Expressions):
             parts = ["pg_catalog"]
         name = self.dialect.shown([*parts, function])
         if not parts:
-            self.unresolved.add(name)
+            self.unresolved[name] = UNRESOLVED
         return name
 
     def table_columns(self, node: exp.Expr, owner: exp.Expr, scope: Scope, flow: Flow) -> Relation:

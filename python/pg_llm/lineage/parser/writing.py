@@ -65,9 +65,10 @@ class Writing(Queries):
 
     def target_name(self, node: exp.Expr) -> str:
         """Return the shown name of a relation that is written."""
-        parts = self.parts(node)
-        found = self.catalog.find(parts)
-        return self.dialect.shown(parts) if found is None else found[0]
+        doubts = set(self.doubts)
+        name = self.base(self.parts(node)).name
+        self.doubts = doubts
+        return name
 
     def target(self, node: exp.Expr, scope: Scope) -> Table:
         """Return the relation that is written, visible under its alias."""
@@ -231,7 +232,7 @@ class Writing(Queries):
         if self.dialect.postgres or found is table or not isinstance(found, Table):
             return table
         scope.items = [item for item in scope.items if item is not table]
-        self.unresolved.discard(table.name)
+        self.unresolved.pop(table.name, None)
         return found
 
     def by_target(
