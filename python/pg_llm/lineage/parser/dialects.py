@@ -45,6 +45,16 @@ _UPPER = frozenset(("oracle", "snowflake", "db2"))
 _LATERAL_ALIASES = frozenset(
     ("snowflake", "redshift", "databricks", "spark", "clickhouse", "duckdb", "teradata")
 )
+# Columns that every relation has, and no catalog tells.
+_SYSTEM_COLUMNS: dict[str, tuple[str, ...]] = {
+    "postgres": ("ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"),
+    "bigquery": (
+        "_partitiontime", "_partitiondate", "_table_suffix", "_file_name", "_change_type",
+        "_change_timestamp",
+    ),
+    "snowflake": ("metadata$action", "metadata$filename", "metadata$isupdate", "metadata$row_id"),
+    "clickhouse": ("_part", "_partition_id", "_table", "_path", "_file"),
+}  # fmt: skip
 # Where a CTE refers to itself without the word RECURSIVE.
 _IMPLICIT_RECURSION = frozenset(("tsql", "oracle", "db2", "ansi", "teradata"))
 
@@ -62,6 +72,8 @@ class Dialect:
         # Where `->` is no lambda but reads JSON.
         self.arrows = self.postgres or DIALECTS[name] in ("mysql", "sqlite")
         self.lateral_aliases = DIALECTS[name] in _LATERAL_ALIASES
+        family = "postgres" if self.postgres else DIALECTS[name]
+        self.system_columns = frozenset(_SYSTEM_COLUMNS.get(family, ()))
         self.implicit_recursion = name in _IMPLICIT_RECURSION
         self.key: Callable[[str], str] = str if self.postgres else str.lower
         self._folding = str.lower if self.postgres else str.upper if name in _UPPER else str

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     Visit = Callable[["Expressions", Any, Scope, int, Flow], None]
 
-_SYSTEM_COLUMNS = frozenset(("ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"))
-
 
 class Expressions:
     """Walks expressions; what queries in them yield is a subclass's task."""
@@ -128,7 +126,7 @@ class Expressions:
             relation = level.aliases.get(key)
             if relation is not None:
                 return self.whole_row(identifier, relation)
-            if self.dialect.postgres and key in _SYSTEM_COLUMNS:
+            if key in self.dialect.system_columns:
                 for item in level.aliases.values():
                     if isinstance(item, Table):
                         return {(item.name, name): 1}
@@ -143,6 +141,9 @@ class Expressions:
                 self.doubts.add("ambiguous column")
                 break
             level = level.parent
+        scalar = None if self.dialect.postgres else scope.ctes.get(key)
+        if scalar is not None and len(scalar.relation().columns) == 1:
+            return scalar.relation().columns[0][1]
         if is_value(identifier):
             return NOTHING
         self.doubts.add("unknown column")
@@ -172,7 +173,7 @@ class Expressions:
         if guesses:
             self.doubts.add("column of an unknown relation")
             return guesses[0]
-        if isinstance(relation, Table) and key in _SYSTEM_COLUMNS:
+        if isinstance(relation, Table) and key in self.dialect.system_columns:
             return {(relation.name, name): 1}
         self.doubts.add("unknown column")
         return {(None, name): 1}
@@ -301,6 +302,9 @@ class Expressions:
         name = node.args["this"]
         lower = name.lower() if isinstance(name, str) else ""
         known = lower in AGGREGATES
+        if lower == "values" and scope.proposed is not None:
+            self.proposed(node, scope, how, out)
+            return
         if lower.startswith("dictget") and self.dialect.name == "clickhouse":
             self.dictionary(node, scope, how, out)
             return
@@ -311,6 +315,14 @@ class Expressions:
                 self.visit(argument, scope, how, out)
                 if rows:
                     self.visit(argument, scope, JOIN, scope.rows)
+
+    def proposed(self, node: exp.Anonymous, scope: Scope, how: int, out: Flow) -> None:
+        """Add MySQL's VALUES(column): what the INSERT wanted to put there."""
+        for part in node.args.get("expressions") or ():
+            identifier = part.args["this"] if isinstance(part, exp.Column) else part
+            if isinstance(identifier, exp.Identifier) and scope.proposed is not None:
+                flow = scope.proposed.find(self.dialect.key(self.name(identifier)))
+                add(out, flow or NOTHING, how)
 
     def dictionary(self, node: exp.Anonymous, scope: Scope, how: int, out: Flow) -> None:
         """Add ClickHouse's dictGet: its first argument names a relation."""
@@ -446,6 +458,20 @@ class Expressions:
         inside.items.append(Relation([(name, NOTHING) for name in names], self.dialect.key))
         self.visit(node.args["this"], inside, how or TRANSFORMATION, out)
 
+    def comprehension(self, node: exp.Comprehension, scope: Scope, how: int, out: Flow) -> None:
+        """Add `[value for name in list if test]`; the name hides columns."""
+        how = how or TRANSFORMATION
+        each = self.flow(node.args["iterator"], scope, how)
+        inside = Scope(scope, scope.ctes)
+        inside.items.append(
+            Relation([(self.name(node.args["expression"]), each)], self.dialect.key)
+        )
+        self.visit(node.args["this"], inside, how, out)
+        add(out, each, how)
+        if node.args.get("condition") is not None:
+            kind = how if how > AGGREGATION else CONDITIONAL
+            self.visit(node.args["condition"], inside, kind, out)
+
 
 _COMPUTED: Any = Expressions.computed
 _NOTHING = (
@@ -490,6 +516,7 @@ _VISITS: dict[type, Visit] = {
     exp.Any: Expressions.quantified,
     exp.All: Expressions.quantified,
     exp.Lambda: Expressions.lambda_,
+    exp.Comprehension: Expressions.comprehension,
 }
 _VISITS.update(dict.fromkeys(_NOTHING, Expressions.nothing))
 # These are of sqlglot's class of aggregates, but yield a value of one row.

@@ -64,6 +64,11 @@ class Queries(Sources):
         if isinstance(node, exp.Table):
             item = self.from_item(node, Scope(scope, ctes))
             return Relation(item.star(), self.dialect.key, rest=item.opens())
+        if isinstance(node, exp.Pivot):
+            inside = Scope(scope, ctes)
+            relation = self.pivoted(node, self.from_item(node.args["this"], inside), inside)
+            relation.rows = inside.rows
+            return relation
         return self.statement(node, scope, ctes)
 
     def statement(self, node: exp.Expr, scope: Scope | None, ctes: Mapping[str, Cte]) -> Relation:
@@ -123,10 +128,19 @@ class Queries(Sources):
         """Return one CTE."""
         names = self.names(node.args["alias"])
         body = node.args["this"]
+        if node.args.get("scalar"):
+            return Cte(lambda: self.scalar_cte(node, scope, known))
         added = self.extras.columns.get(key, []) if self.extras is not None else []
         if isinstance(body, exp.SetOperation) and (recursive or self.dialect.implicit_recursion):
             return Cte(lambda: _with(self.recursion(body, scope, known, key, names), added))
         return Cte(lambda: self.query(body, scope, known).named(names))
+
+    def scalar_cte(
+        self, node: exp.Expr, scope: Scope | None, known: Mapping[str, Cte]
+    ) -> Relation:
+        """Return `WITH expression AS name`: a value that expressions name like a column."""
+        flow = self.flow(node.args["this"], Scope(scope, known))
+        return Relation([(self.name(node.args["alias"].args["this"]), flow)], self.dialect.key)
 
     def recursion(
         self,
@@ -218,7 +232,7 @@ class Queries(Sources):
         flows: list[Flow] = []
         parts: Sequence[exp.Expr] = ()
         for row in node.args["expressions"]:
-            parts = row.args["expressions"] if isinstance(row, exp.Tuple) else [row]
+            parts = _row(row)
             flows += [{} for _ in parts[len(flows) :]]
             for flow, part in zip(flows, parts, strict=False):
                 self.visit(part, inside, IDENTITY, flow)
@@ -240,13 +254,17 @@ class Queries(Sources):
         scope = Scope(outer, ctes)
         rows = scope.rows
         self.from_(node, scope)
+        for window in args.get("windows") or ():
+            scope.windows[self.dialect.key(self.name(window.args["this"]))] = window
+        if self.dialect.lateral_aliases:
+            # WHERE may name outputs: they come first.
+            columns, rest = self.outputs(args.get("expressions") or (), scope)
         for key in ("prewhere", "where", "connect"):
             clause = args.get(key)
             if clause is not None:
                 self.clause(clause, scope, FILTER, rows)
-        for window in args.get("windows") or ():
-            scope.windows[self.dialect.key(self.name(window.args["this"]))] = window
-        columns, rest = self.outputs(args.get("expressions") or (), scope)
+        if not self.dialect.lateral_aliases:
+            columns, rest = self.outputs(args.get("expressions") or (), scope)
         relation = Relation(columns, self.dialect.key, rows, rest, scope.nodes)
         self.grouping(node, scope, relation, rows)
         for key in ("having", "qualify"):
@@ -441,6 +459,15 @@ class Queries(Sources):
             clause = node.args.get(key)
             if isinstance(clause, exp.Expr):
                 self.clause(clause, scope, FILTER, rows)
+
+
+def _row(node: exp.Expr) -> Sequence[exp.Expr]:
+    """Return the values of `(…)` or `ROW(…)`."""
+    parts: Sequence[exp.Expr] = node.args["expressions"] if isinstance(node, exp.Tuple) else [node]
+    first = parts[0] if len(parts) == 1 else None
+    if isinstance(first, exp.Anonymous) and str(first.args["this"]).lower() == "row":
+        return first.expressions
+    return parts
 
 
 def _columns(value: Any) -> list[Any]:

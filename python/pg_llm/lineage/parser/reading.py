@@ -14,7 +14,7 @@ with isolated():
 
 from pg_llm.lineage.parser.repair import renamed, repaired
 from pg_llm.lineage.parser.tokens import Extras
-from pg_llm.lineage.parser.wrappers import body, unwrapped
+from pg_llm.lineage.parser.wrappers import body, inner_statement, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,10 +74,12 @@ def trees_of(text: str, dialect: Dialect) -> tuple[list[exp.Expr], Extras | None
         if tokens and tokens[0].token_type is TokenType.COMMAND:
             tokens = tokens_of(text, dialect)
         tokens, extras = repaired(tokens)
-        _check(tokens)
-        trees, again = _parsed(tokens, text, dialect)
-        if again is None:
-            return trees, extras
+    else:
+        tokens, extras = inner_statement(tokens), Extras()
+    _check(tokens)
+    trees, again = _parsed(tokens, text, dialect)
+    if again is None:
+        return trees, extras
     raise Unreadable(reason)
 
 

@@ -199,7 +199,8 @@ class Scope:
     `items` in the order of FROM, `aliases` by the name that qualifies,
     `outputs` the output columns so far, `windows` those of the WINDOW clause,
     `rows` what decides which rows there are, `listing` while the target list
-    is resolved, `nodes` the expressions of its columns.
+    is resolved, `nodes` the expressions of its columns, `proposed` the row that
+    an INSERT could not add.
     """
 
     __slots__ = (
@@ -210,6 +211,7 @@ class Scope:
         "nodes",
         "outputs",
         "parent",
+        "proposed",
         "rows",
         "windows",
     )
@@ -224,6 +226,7 @@ class Scope:
         self.listing = False
         self.nodes: list[exp.Expr | None] = []
         self.windows: dict[str, exp.Expr] = {}
+        self.proposed: Relation | None = None
 
     def find(self, key: str) -> Flow | None:
         """Return the first known column of that name in this scope alone."""

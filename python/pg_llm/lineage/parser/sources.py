@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlglot import exp
 
 from pg_llm.lineage.edges import OFF_PATH, UNRESOLVED
-from pg_llm.lineage.parser.expressions import Expressions
 from pg_llm.lineage.parser.flows import (
     IDENTITY,
     JOIN,
@@ -27,6 +26,7 @@ from pg_llm.lineage.parser.functions import (
     is_value,
 )
 from pg_llm.lineage.parser.names import output_name
+from pg_llm.lineage.parser.pivots import Pivots
 from pg_llm.lineage.parser.relations import (
     Column,
     Cte,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from pg_llm.lineage.parser.tokens import Extras
 
 
-class Sources(Expressions):
+class Sources(Pivots):
     """Resolves the items of FROM against a catalog.
 
     `doubts`: why the result may be wrong. `unresolved`: relations that the
@@ -136,6 +136,8 @@ class Sources(Expressions):
 
     def from_item(self, node: exp.Expr, scope: Scope) -> Any:
         """Return one item of FROM, and make its alias visible."""
+        if isinstance(node, exp.Final):
+            node = node.args["this"]
         if isinstance(node, exp.Table):
             item: Item = self.table(node, scope)
         elif isinstance(node, exp.Subquery):
@@ -151,7 +153,7 @@ class Sources(Expressions):
         else:
             item = self.table_function(node, node, scope)
         for pivot in node.args.get("pivots") or ():
-            item = self.pivot(pivot, item, scope)
+            item = self.aliased(self.pivoted(pivot, item, scope), pivot, scope, None)
         return self.nested(node, item, scope) if node.args.get("joins") else item
 
     def table(self, node: exp.Table, scope: Scope) -> Item:
@@ -159,7 +161,7 @@ class Sources(Expressions):
         this = node.args.get("this")
         if node.args.get("rows_from"):
             return self.rows_from(node, scope)
-        if not isinstance(this, exp.Identifier):
+        if not isinstance(this, (exp.Identifier, exp.Parameter)):
             return (
                 self.table_function(this, node, scope) if this is not None else Relation([], str)
             )
@@ -195,7 +197,10 @@ class Sources(Expressions):
             while isinstance(part, exp.Dot):
                 parts.append(self.name(part.args["this"]))
                 part = part.args["expression"]
-            if isinstance(part, exp.Identifier) and part.args.get("this"):
+            if isinstance(part, exp.Parameter):
+                # A variable that holds a table.
+                parts.append("@" + self.dialect.key(part.name))
+            elif isinstance(part, exp.Identifier) and part.args.get("this"):
                 parts.append(self.name(part))
         return parts
 
@@ -289,7 +294,9 @@ class Sources(Expressions):
         if alias is not None and alias.args.get("this") is not None:
             name = self.name(alias.args["this"])
         columns = self.function_columns(node, owner, scope, function, names, name)
-        builtin = function in SET_RETURNING or function in FUNCTION_COLUMNS
+        builtin = self.dialect.name == "postgres" and (
+            function in SET_RETURNING or function in FUNCTION_COLUMNS
+        )
         known = names or len(columns) > 1 or builtin
         if self.dialect.postgres:
             add(scope.rows, flow, JOIN)
@@ -397,21 +404,6 @@ class Sources(Expressions):
             flow = {source: mask for source, mask in whole.items() if mask != 1}
             columns.append(("ordinality", flow))
         return self.aliased(Relation(columns, self.dialect.key), node, scope, None)
-
-    def pivot(self, node: exp.Pivot, item: Item, scope: Scope) -> Item:
-        """Return PIVOT or UNPIVOT of an item."""
-        inside = Scope(scope, scope.ctes)
-        inside.items.append(item)
-        self.doubts.add("pivot")
-        names = [self.name(part) for part in node.args.get("columns") or ()]
-        flows = [self.flow(part, inside, TRANSFORMATION) for part in node.args["expressions"]]
-        used: Flow = merged(*flows)
-        for field in node.args.get("fields") or ():
-            self.visit(field, inside, TRANSFORMATION, used)
-        kept = [column for column in item.star() if not used.keys() & column[1].keys()]
-        made = [(name, flows[i % len(flows)]) for i, name in enumerate(names)] if flows else []
-        relation = Relation(kept + made, self.dialect.key, rest=item.opens())
-        return self.aliased(relation, node, scope, None)
 
 
 def _is_comma(join: exp.Join) -> bool:

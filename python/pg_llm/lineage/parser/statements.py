@@ -83,11 +83,10 @@ class Statements(Writing):
         where = node.args.get("where")
         if where is not None:
             self.clause(where, scope, FILTER, scope.rows)
-        for part in node.args.get("tables") or ():
-            table = self.meant(part, table, scope)
-        table = self.meant(this, table, scope)
-        self.written.append(Written(table.name, (), scope.rows))
-        return self.returning(node, scope)
+        named = [self.meant(part, table, scope) for part in node.args.get("tables") or ()]
+        for target in named or [self.meant(this, table, scope)]:
+            self.written.append(Written(target.name, (), scope.rows))
+        return self.returning(node, scope, table)
 
     def merge(self, node: exp.Merge, scope: Scope) -> Relation:
         """Resolve MERGE with all its branches."""
@@ -105,7 +104,7 @@ class Statements(Writing):
             if made.columns:
                 self.written.append(Written(table.name, made.columns, NOTHING, made.nodes))
         self.written.append(Written(table.name, (), scope.rows))
-        return self.returning(node, scope)
+        return self.returning(node, scope, table)
 
     def branch_of(self, when: exp.When, table: Table, source: Item, scope: Scope) -> Relation:
         """Return what one branch of a MERGE writes: UPDATE or INSERT."""
@@ -117,7 +116,7 @@ class Statements(Writing):
             parts = then.args.get("expressions") or ()
             if parts:
                 return self.assignments(parts, table, scope)
-            return Relation(source.star(), self.dialect.key)
+            return Relation(self.by_names(table, source), self.dialect.key)
         if not isinstance(then, exp.Insert):
             return Relation([], self.dialect.key)
         # Only the source is visible without a name.
@@ -133,7 +132,7 @@ class Statements(Writing):
         self, node: exp.Insert, table: Table, source: Item, scope: Scope
     ) -> list[Column]:
         """Return the columns that WHEN NOT MATCHED THEN INSERT gives a value."""
-        this, value = node.args.get("this"), node.args.get("expression")
+        this, value = _inserted(node)
         names: list[str] = []
         if isinstance(this, (exp.Tuple, exp.Schema)):
             names = [self.column_of(table, self.target_column(part)) for part in this.expressions]
@@ -144,7 +143,15 @@ class Statements(Writing):
         if isinstance(value, exp.Expr) and not isinstance(value, exp.Star):
             source_columns = self.query(value, scope).star()
             return self.assigned(table, names, source_columns, node, by_name=False)
-        return source.star() if isinstance(this, exp.Star) or value is not None else []
+        whole = isinstance(this, exp.Star) or value is not None
+        return self.by_names(table, source) if whole else []
+
+    def by_names(self, table: Table, source: Item) -> list[Column]:
+        """Return the source's columns that the target has as well."""
+        if table.names is None:
+            return source.star()
+        found = [(table.names.get(self.dialect.key(name)), flow) for name, flow in source.star()]
+        return [(name, flow) for name, flow in found if name is not None] or source.star()
 
     # ---- definitions ----------------------------------------------------------------
 
@@ -272,6 +279,25 @@ class Statements(Writing):
         columns = self.assigned(table, names, columns, this, by_name=False)
         self.written.append(Written(table.name, columns, rows))
 
+    def cache(self, node: exp.Cache, scope: Scope) -> Relation:
+        """Resolve CACHE TABLE … AS: a relation of this session."""
+        expression = node.args.get("expression")
+        if isinstance(expression, exp.Expr):
+            made = self.query(expression, None, scope.ctes)
+            target = self.created_name(node.args["this"], temporary=True)
+            self.written.append(Written(target, made.star(), made.rows, made.nodes, created=True))
+        return Relation([], self.dialect.key)
+
+    def declared(self, node: exp.Declare, _: Scope) -> Relation:
+        """Resolve DECLARE of variables that hold a table."""
+        for item in node.expressions:
+            kind = item.args.get("kind")
+            for name in item.args.get("this") or ():
+                if isinstance(kind, exp.Schema) and isinstance(name, exp.Parameter):
+                    shown = "@" + self.dialect.key(name.name)
+                    self.catalog.add(self.dialect.shown([shown]), self.definitions(kind))
+        return Relation([], self.dialect.key)
+
     def touched(self, node: exp.Expr, _: Scope) -> Relation:
         """Resolve what only touches relations as a whole: TRUNCATE, ALTER."""
         parts = node.args.get("expressions") or [node.args.get("this")]
@@ -283,6 +309,16 @@ class Statements(Writing):
                         columns += self.base(self.parts(action.args["this"])).star()
                 self.written.append(Written(self.target_name(part), columns))
         return Relation([], self.dialect.key)
+
+
+def _inserted(node: exp.Insert) -> tuple[Any, Any]:
+    """Return the columns and the values of an INSERT in MERGE."""
+    this, value = node.args.get("this"), node.args.get("expression")
+    first = this.expressions[0] if isinstance(this, exp.Tuple) and this.expressions else None
+    if not value and isinstance(first, exp.Anonymous) and first.name.lower() == "values":
+        # INSERT VALUES (…) without columns is read as a column called so.
+        return None, exp.Tuple(expressions=first.expressions)
+    return this, value
 
 
 def _temporary(node: exp.Expr) -> bool:
@@ -298,6 +334,8 @@ _STATEMENTS: dict[type, Any] = {
     exp.Merge: Statements.merge,
     exp.Create: Statements.create,
     exp.Copy: Statements.copy,
+    exp.Cache: Statements.cache,
+    exp.Declare: Statements.declared,
     exp.MultitableInserts: Statements.several,
     exp.TruncateTable: Statements.touched,
     exp.Alter: Statements.touched,

@@ -16,6 +16,8 @@ _TEMPORARY: Final = ("temp", "temporary")
 _PROCEDURE = re.compile(
     r"\s*create\s+(?:or\s+(?:replace|alter)\s+)?proc(?:edure)?\b.*?\bbegin\b", re.I | re.S
 )
+_REPLACE = re.compile(r"\A(\s*)replace(?=\s+into\b)", re.I)
+_UNLOAD = re.compile(r"\s*unload\s*\(\s*'((?:[^']|'')*)'\s*\)", re.I)
 _WRAPPER = re.compile(
     r"""\s* (?: declare \s .*? \b cursor \b .*? \b for \b
     | prepare \s+ (?: "[^"]+" | \w+ ) \s* (?: \( [^)]* \) )? \s* as \b
@@ -31,9 +33,16 @@ def unwrapped(text: str) -> str:
 
 
 def body(text: str) -> str:
-    """Return the text after BEGIN of CREATE PROCEDURE; all stays in its place."""
+    """Return the text after BEGIN of CREATE PROCEDURE, the query of UNLOAD, REPLACE as INSERT.
+
+    All stays in its place, but for doubled quotes.
+    """
+    text = _REPLACE.sub(r"\1insert ", text)
     match = _PROCEDURE.match(text)
-    return text if match is None else " " * match.end() + text[match.end() :]
+    if match is not None:
+        return " " * match.end() + text[match.end() :]
+    match = _UNLOAD.match(text)
+    return text if match is None else " " * match.start(1) + match[1].replace("''", "'")
 
 
 def inner_statement(tokens: list[Any]) -> list[Any]:
@@ -115,8 +124,20 @@ def _without_options(lower: list[str]) -> int:
     return len(lower)
 
 
+def _without_delete(stream: Tokens) -> list[Any]:
+    """Return MERGE without `DELETE WHERE …` behind an UPDATE: it gives no column a value."""
+    start = next((p for p, word in enumerate(stream.lower) if word == "delete"), None)
+    if start is None or stream.lower[start + 1 : start + 2] != ["where"]:
+        return stream.tokens
+    end = start
+    while end < len(stream.tokens) and stream.lower[end] != "when":
+        end = stream.closing(end) + 1 if stream.lower[end] == "(" else end + 1
+    return stream.tokens[:start] + stream.tokens[end:]
+
+
 def _merged(stream: Tokens) -> list[Any]:
-    """Return MERGE with a joined source in parentheses."""
+    """Return MERGE with a joined source in parentheses, without Oracle's DELETE WHERE."""
+    stream = Tokens(_without_delete(stream))
     depth = 0
     using = joined = on = None
     for place, word in enumerate(stream.lower):

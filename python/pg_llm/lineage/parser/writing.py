@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_NAMES = (exp.Identifier, exp.Parameter)
+# What RETURNING and OUTPUT call the target's row before and after the change.
+_CHANGED = ("old", "new", "deleted", "inserted")
+
+
 class Written:
     """What one statement writes: columns of one target, and what decides its rows.
 
@@ -88,11 +93,13 @@ class Writing(Queries):
         """Return a target column's name as the catalog has it."""
         return (table.names or {}).get(self.dialect.key(name), name)
 
-    def returning(self, node: exp.Expr, scope: Scope) -> Relation:
+    def returning(self, node: exp.Expr, scope: Scope, table: Table) -> Relation:
         """Return what RETURNING yields."""
         clause = node.args.get("returning")
         if clause is None:
             return Relation([], self.dialect.key)
+        for name in _CHANGED:
+            scope.aliases.setdefault(name, table)
         columns, rest = self.outputs(clause.args["expressions"], scope)
         return Relation(columns, self.dialect.key, scope.rows, rest, scope.nodes)
 
@@ -105,7 +112,7 @@ class Writing(Queries):
         if isinstance(this, exp.Schema):
             names = [self.target_column(part) for part in this.expressions]
             this = this.args["this"]
-        if not isinstance(this, exp.Table) or not isinstance(this.this, exp.Identifier):
+        if not isinstance(this, exp.Table) or not isinstance(this.this, _NAMES):
             return self.directory(node, scope)
         table = self.target(this, scope)
         names = [self.column_of(table, name) for name in names]
@@ -121,7 +128,7 @@ class Writing(Queries):
         if updates.columns:
             self.written.append(Written(table.name, updates.columns, NOTHING, updates.nodes))
         scope.items = [table]
-        return self.returning(node, scope)
+        return self.returning(node, scope, table)
 
     def target_column(self, node: exp.Expr) -> str:
         """Return the name of a column in a target list."""
@@ -196,6 +203,7 @@ class Writing(Queries):
         inside = Scope(scope.parent, scope.ctes)
         inside.aliases = {**scope.aliases, "excluded": proposed, "new": proposed}
         inside.items = [table]
+        inside.proposed = proposed
         for key in clause.args.get("conflict_keys") or ():
             self.visit(key, inside, FILTER, rows)
         for key in ("index_predicate", "where"):
@@ -223,7 +231,7 @@ class Writing(Queries):
             made = self.assignments(parts, target, scope)
             if made.columns or len(targets) == 1:
                 self.written.append(Written(target.name, made.columns, scope.rows, made.nodes))
-        return self.returning(node, scope)
+        return self.returning(node, scope, table)
 
     def meant(self, node: exp.Expr, table: Table, scope: Scope) -> Table:
         """Return the table that a target means: `UPDATE a … FROM t AS a` writes t."""
