@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pg_llm.database import Database
+    from pg_llm.lineage.deparsed import Clause
     from pg_llm.lineage.names import Named
     from pg_llm.lineage.resolve import Source
     from pg_llm.lineage.statements import Statement
@@ -172,8 +173,10 @@ def tree_edges(
                 ]
                 break
             except JoinColumnsNeeded:
-                continue
-        return _named_edges(database, outputs, context, number, fresh=fresh)
+                context.release()
+        edges = _named_edges(database, outputs, context, number, fresh=fresh)
+        context.release()
+        return edges
 
 
 @contextmanager
@@ -202,7 +205,18 @@ class Expressions:
     """The expressions of a statement's columns, as the server writes them."""
 
     def __init__(self, text: str | None = None) -> None:
-        self._clauses = deparsed.clauses(text.rstrip().rstrip(";")) if text else []
+        self._text = text or ""
+        self._found: list[Clause] | None = None
+
+    @property
+    def _clauses(self) -> list[Clause]:
+        if self._found is None:
+            self._found = deparsed.clauses(self._text) if self._text else []
+        return self._found
+
+    def selected(self) -> Sequence[str]:
+        """Return those of a plain SELECT."""
+        return deparsed.outputs(deparsed.clauses(self._text, head=True)) if self._text else ()
 
     def outputs(self) -> Sequence[str]:
         """Return those of a query's output, or of what INSERT stores."""
@@ -243,10 +257,17 @@ def _returned(
     selects = query.command == resolve.SELECT
     if not outputs and not selects:
         return
-    texts = _matching(expressions.outputs() if selects else expressions.returned(), outputs)
-    for position, entry in enumerate(outputs, 1):
+    if not selects:
+        texts = expressions.returned()
+    elif query.node.one("setOperations") is None:
+        texts = expressions.selected()
+    else:
+        texts = expressions.outputs()
+    for position, (entry, text) in enumerate(
+        zip(outputs, _matching(texts, outputs), strict=True), 1
+    ):
         name = columns[position - 1] if position <= len(columns) else entry.name
-        yield Output(target, name, query.output(position), position, texts[position - 1])
+        yield Output(target, name, query.output(position), position, text)
     rows = query.rows() if selects else query.returned_rows()
     yield Output(target, None, rows)
 
@@ -602,11 +623,13 @@ def _stored_tree(database: Database, oid: int) -> str | None:
 def view_text(database: Database, oid: int) -> str | None:
     """Return a view's query as the server writes it, None where it is no view or broken."""
     try:
-        text = database.execute(_VIEW_TEXT, [str(oid)])[0]["text"]
+        text: str | None = database.execute(_VIEW_TEXT, [str(oid)])[0]["text"]
     except DatabaseError:
         # What it reads was dropped by force.
         return None
-    return text if text != "Not a view" else None
+    if text is None or text == "Not a view":
+        return None
+    return text.rstrip().rstrip(";")
 
 
 def computed_columns(database: Database, oid: int) -> list[tuple[str, Computed]]:

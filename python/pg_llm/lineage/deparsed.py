@@ -14,22 +14,56 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_EVENTS: Final = re.compile(
-    r"""
-      '(?:[^']|'')*' | "(?:[^"]|"")*"
-    | (?P<open> [(\[] | \bCASE\b ) | (?P<close> [)\]] | \bEND\b ) | (?P<comma> , )
-    | \bDISTINCT\ FROM\b
-    | (?P<clause> \b(?:
-          WITH(?:\ RECURSIVE)? | SELECT(?:\ DISTINCT(?:\ ON(?=\ \())?)? | FROM | WHERE
-        | GROUP\ BY(?:\ DISTINCT)? | HAVING | WINDOW | ORDER\ BY | LIMIT | OFFSET | FETCH\ FIRST
-        | FOR\ (?:NO\ KEY\ UPDATE|KEY\ SHARE|UPDATE|SHARE)
-        | (?:UNION|INTERSECT|EXCEPT)(?:\ ALL)?
-        | INSERT\ INTO | VALUES | ON\ CONFLICT | DO\ UPDATE\ SET | DO\ NOTHING | RETURNING
-        | UPDATE | SET | DELETE\ FROM | MERGE\ INTO | USING | WHEN\ (?:NOT\ )?MATCHED | THEN
-      )\b )
-    """,
-    re.VERBOSE,
+# What matters outside of parentheses. Each branch begins with a plain character,
+# which lets `re` pass over all others; `\wX` behind it is what `\b` would say.
+_TOP: Final = re.compile(
+    "|".join(
+        [
+            r"'[^']*'",
+            r'"[^"]*"',
+            r"\(",
+            r"\[",
+            ",",
+            *(
+                rf"{word[0]}(?<!\w{word[0]}){word[1:]}\b"
+                for word in (
+                    "CASE",
+                    "WITH(?: RECURSIVE)?",
+                    r"SELECT(?: DISTINCT(?: ON(?= \())?)?",
+                    "FROM",
+                    "WHERE",
+                    "GROUP BY(?: DISTINCT)?",
+                    "HAVING",
+                    "WINDOW",
+                    "ORDER BY",
+                    "LIMIT",
+                    "OFFSET",
+                    "FETCH FIRST",
+                    "FOR (?:NO KEY UPDATE|KEY SHARE|UPDATE|SHARE)",
+                    "UNION(?: ALL)?",
+                    "INTERSECT(?: ALL)?",
+                    "EXCEPT(?: ALL)?",
+                    "INSERT INTO",
+                    "VALUES",
+                    "ON CONFLICT",
+                    "DO UPDATE SET",
+                    "DO NOTHING",
+                    "RETURNING",
+                    "UPDATE",
+                    "SET",
+                    "DELETE FROM",
+                    "DISTINCT FROM",
+                    "MERGE INTO",
+                    "USING",
+                    "WHEN (?:NOT )?MATCHED",
+                    "THEN",
+                )
+            ),
+        ]
+    )
 )
+_NESTED: Final = re.compile(r"""'[^']*'|"[^"]*"|\([^]['"()]*+\)|\(|\)|\[|\]""")
+_IN_CASE: Final = re.compile(r"""'[^']*'|"[^"]*"|\(|\[|C(?<!\wC)ASE\b|E(?<!\wE)ND\b""")
 _OPERATORS: Final = frozenset(
     {"UNION", "UNION ALL", "INTERSECT", "INTERSECT ALL", "EXCEPT", "EXCEPT ALL"}
 )
@@ -50,46 +84,70 @@ class Clause:
         return ", ".join(self.items)
 
 
-def clauses(text: str) -> list[Clause]:
+def clauses(text: str, *, head: bool = False) -> list[Clause]:
     """Return the top-level clauses of a statement, in their order.
 
     A parenthesised branch of a set operation is taken apart in its place.
+    `head`: only as far as the first select list.
     """
-    found: list[Clause] = [Clause("")]
-    depth = start = 0
-    group = -1
-
-    def take(end: int) -> None:
-        item = _one_line(text[start:end])
-        if item:
-            found[-1].items.append(item)
-
-    for event in _EVENTS.finditer(text):
-        kind = event.lastgroup
-        if kind == "open":
-            if (
-                not depth
-                and event[0] == "("
-                and _branch_may_start(found, text[start : event.start()])
-            ):
-                group = event.end()
-            depth += 1
-        elif kind == "close":
-            depth -= 1
-            if not depth and group >= 0:
-                found.extend(clauses(text[group : event.start()]))
-                start, group = event.end(), -1
-        elif depth:
-            continue
-        elif kind == "comma":
-            take(event.start())
-            start = event.end()
-        elif kind == "clause":
-            take(event.start())
-            found.append(Clause(event[0].rstrip()))
-            start = event.end()
-    take(len(text))
+    last = Clause("")
+    found = [last]
+    start = position = 0
+    while event := _TOP.search(text, position):
+        word, position = event[0], event.end()
+        first = word[0]
+        if first == ",":
+            _take(last, text[start : event.start()])
+            start = position
+        elif first == "(" or first == "[":
+            inner, position = position, closing(text, position)
+            if first == "(" and _branch_may_start(found, text[start : event.start()]):
+                found.extend(clauses(text[inner : position - 1]))
+                last, start = found[-1], position
+        elif word == "CASE":
+            position = _end_of_case(text, position)
+        elif first not in "'\"" and word != "DISTINCT FROM":
+            _take(last, text[start : event.start()])
+            if head and last.keyword.startswith("SELECT"):
+                return found
+            last = Clause(word)
+            found.append(last)
+            start = position
+    _take(last, text[start:])
     return [clause for clause in found if clause.keyword or clause.items]
+
+
+def _take(clause: Clause, text: str) -> None:
+    item = _one_line(text)
+    if item:
+        clause.items.append(item)
+
+
+def closing(text: str, position: int) -> int:
+    """Return where the parentheses end that are open at `position`."""
+    depth = 1
+    for event in _NESTED.finditer(text, position):
+        mark = event[0]
+        if mark == "(" or mark == "[":
+            depth += 1
+        elif mark == ")" or mark == "]":
+            depth -= 1
+            if not depth:
+                return event.end()
+    return len(text)
+
+
+def _end_of_case(text: str, position: int) -> int:
+    depth = 1
+    while depth and (event := _IN_CASE.search(text, position)):
+        mark, position = event[0], event.end()
+        if mark == "(" or mark == "[":
+            position = closing(text, position)
+        elif mark == "CASE":
+            depth += 1
+        elif mark == "END":
+            depth -= 1
+    return position
 
 
 def _one_line(text: str) -> str:
@@ -193,10 +251,10 @@ def inside_parentheses(text: str) -> str:
 
 
 def _closing(text: str) -> int:
-    """Return where the first pair of parentheses ends."""
-    depth = 0
-    for event in _EVENTS.finditer(text):
-        depth += (event.lastgroup == "open") - (event.lastgroup == "close")
-        if not depth and event.lastgroup == "close":
-            return event.end()
+    """Return where the first pair of parentheses, or CASE, ends; 0 without one."""
+    for event in _TOP.finditer(text):
+        if event[0] in ("(", "["):
+            return closing(text, event.end())
+        if event[0] == "CASE":
+            return _end_of_case(text, event.end())
     return 0

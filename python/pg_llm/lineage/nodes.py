@@ -6,9 +6,9 @@ A tree is `{NODE :field value …}` with lists in parentheses, bitmap sets
 knows any position: a node is its name, its own text, and its children by
 field.
 
-This is the hot path of lineage. One `findall` cuts the text at braces, which
-is one step a node and not one a token; a scalar field is looked up in the
-node's text only when somebody asks for it.
+This is the hot path of lineage. The text is cut at its braces, which is one
+step a node and not one a token; a scalar field is looked up in the node's
+text only when somebody asks for it.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# A node's opening with its text, and where no child follows its end with the
-# text behind it; or an end with the text behind it.
-_PIECES: Final = re.compile(r"\{([A-Z_]+)([^{}]*)(?:(\})([^{}]*))?|\}([^{}]*)")
 # Column lists of joins are most of a tree's text and are hardly ever asked
 # for: a Var names the joined table directly, unless the column was merged.
 _PLAIN_JOIN_COLUMNS: Final = re.compile(r" :joinaliasvars \((?:\{VAR [^{}]*\} ?)+\)")
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 # Quotes inside of a string are not escaped; what ends a token is.
 _STRING_LIST: Final = re.compile(r'"((?:[^\s\\]|\\.)*)"(?!\S)', re.DOTALL)
-_VAR: Final = re.compile(r":varno (-?\d+) :varattno (-?\d+) .*?:varlevelsup (\d+)", re.DOTALL)
+# As it stands in 15 to 18: the fields between are those of its type, then of
+# the joins above it.
+_VAR: Final = re.compile(
+    r"VAR :varno (-?\d+) :varattno (-?\d+) :vartype \d+ :vartypmod -?\d+ :varcollid \d+"
+    r"(?: :varnullingrels \(b[ \d]*\))? :varlevelsup (\d+)"
+)
 
 # Escaped braces and parentheses wait in the private use area.
 _HIDE: Final = {"{": "\ue000", "}": "\ue001", "(": "\ue002", ")": "\ue003"}
+_HIDE_ESCAPED: Final = tuple("\\" + shown for shown in _HIDE)
 _SHOW: Final = {hidden: shown for shown, hidden in _HIDE.items()}
 _HIDDEN: Final = re.compile("[\ue000-\ue003]")
 
@@ -95,7 +98,10 @@ class Node:
 
     def strings(self, field: str) -> list[str]:
         """Return a field that holds a list of strings, unescaped."""
-        return [unescape(token) for token in _STRING_LIST.findall(self._bracketed(field))]
+        inner = self._bracketed(field)
+        if "\\" not in inner and inner.isascii():
+            return inner[1:-1].split('" "') if inner else []
+        return [unescape(token) for token in _STRING_LIST.findall(inner)]
 
     def numbers(self, field: str) -> list[int]:
         """Return a field that holds a list of integers or OIDs: `(i 1 2)`, `(o 23)`."""
@@ -125,7 +131,7 @@ def unescape(token: str) -> str:
 
 def var(node: Node) -> tuple[int, int, int]:
     """Return a VAR's (varno, varattno, varlevelsup)."""
-    match = _VAR.search(node.text)
+    match = _VAR.match(node.text)
     if match is None:
         return node.number("varno"), node.number("varattno"), node.number("varlevelsup")
     return int(match[1]), int(match[2]), int(match[3])
@@ -138,51 +144,62 @@ def parse(text: str, *, join_columns: bool = False, constants: bool = False) -> 
     `join_columns`: whoever meets a Var that needs one parses again. A CONST has
     no text unless `constants`.
     """
-    if "\\" in text:
-        text = _ESCAPED.sub(_hide, text)
     if not join_columns:
         text = _PLAIN_JOIN_COLUMNS.sub("", text)
+    if "\\" in text and any(escaped in text for escaped in _HIDE_ESCAPED):
+        text = _ESCAPED.sub(_hide, text)
     root = node = Node("", "")
-    # Each open node with the field that its children belong to.
-    stack: list[tuple[Node, str]] = []
-    field, gap = "", ""
-    for kind, head, leaf, behind, tail in _PIECES.findall(text):
-        if not kind:
-            node, field = stack.pop()
-            gap = tail
-            if len(gap) > 1:
-                node.text += gap
+    siblings: list[Node | None] = []
+    # Each open node with the list that its last child is in.
+    stack: list[tuple[Node, list[Node | None]]] = []
+    pieces = iter(text.split("{"))
+    gap = next(pieces)
+    for piece in pieces:
+        # A child that follows another one directly is in the same list.
+        if gap != " ":
+            siblings = _field(node, gap, siblings)
+        kind = piece[: piece.find(" ")]
+        end = piece.find("}")
+        if end < 0:
+            child = Node(kind, piece)
+            siblings.append(child)
+            stack.append((node, siblings))
+            node, gap, siblings = child, piece, []
             continue
-        if len(gap) > 1:
-            field = _next_field(node, field, gap)
-        child = _CONSTANT if kind == "CONST" and not constants else Node(kind, head)
-        children = node.children
-        if children is None:
-            node.children = {field: [child]}
-        elif field in children:
-            children[field].append(child)
+        if kind == "CONST" and not constants:
+            siblings.append(_CONSTANT)
         else:
-            children[field] = [child]
-        if leaf:
-            gap = behind
+            siblings.append(Node(kind, piece[:end]))
+        # What stands behind the leaf, and behind each node that ends with it.
+        gap = piece[end + 1 :]
+        if gap == " ":
+            continue
+        gap, *behind = gap.split("}")
+        if len(gap) > 1:
+            node.text += gap
+        for gap in behind:
+            node, siblings = stack.pop()
             if len(gap) > 1:
                 node.text += gap
-        else:
-            stack.append((node, field))
-            node, field, gap = child, "", head
     return root.every()
 
 
-def _next_field(node: Node, field: str, gap: str) -> str:
-    """Return the field that the text before a child names, noting empty members."""
+def _field(node: Node, gap: str, siblings: list[Node | None]) -> list[Node | None]:
+    """Return the list that a child belongs to, by the text in front of it.
+
+    Empty members of the list come before it.
+    """
     start = gap.rfind(" :")
-    if start >= 0:
-        field, _, gap = gap[start + 2 :].partition(" ")
-    if "<>" in gap:
+    end = 0
+    if start >= 0 or not siblings:
+        end = gap.find(" ", start + 2)
+        field = gap[start + 2 : end] if start >= 0 else ""
         if node.children is None:
             node.children = {}
-        node.children.setdefault(field, []).extend([None] * gap.count("<>"))
-    return field
+        siblings = node.children.setdefault(field, [])
+    if gap.find("<>", end) >= 0:
+        siblings.extend([None] * gap.count("<>", end))
+    return siblings
 
 
 def _hide(match: re.Match[str]) -> str:

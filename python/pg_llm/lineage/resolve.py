@@ -162,6 +162,13 @@ class Context:
         # Kinds of nodes and range-table entries that we have never heard of.
         self.unknown: dict[str, None] = {}
 
+    def release(self) -> None:
+        """Let go of all queries: they refer to each other, and to this."""
+        for query in self.queries:
+            query.__dict__.clear()
+        self.queries.clear()
+        self.view = None
+
     def entry(self, relation: int, table: Node) -> None:
         """Remember where a relation's column names stand, unless they are aliases."""
         if relation not in self.entries:

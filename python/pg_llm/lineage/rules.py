@@ -41,7 +41,7 @@ def relation_rules(database: Database, oid: int) -> list[Rule]:
     if any(edge.note == analyser.HIDDEN for edge in edges):
         words = "the definition reads a relation that the current role has no right on"
         return [*_columns(edges), Rule(None, "hidden", None, None, words)]
-    found = deparsed.clauses(text.rstrip().rstrip(";"))
+    found = deparsed.clauses(text)
     return [*_columns(edges), *_clauses(None, found)]
 
 

@@ -185,7 +185,7 @@ def _classify(text: str, offset: int, standard_strings: bool) -> Statement | Non
     word = _fold(first[1] or "(") if first is not None else ""
     if word in _DIRECT:
         return Statement(0, text, offset, _DIRECT[word], text, offset)
-    if word in _QUERIES and _INTO.search(text) is None:
+    if word in _QUERIES and ("into" not in text.lower() or _INTO.search(text) is None):
         return Statement(0, text, offset, "query", text, offset)
     reader = _Reader(text, offset, list(tokens(text, standard_strings=standard_strings)))
     if not reader.tokens:
