@@ -39,6 +39,7 @@ SETTINGS = {
         Setting("embed_model", "static", True, "model that embeds when none is named"),
         Setting("text2sql_confidence", "0.7", True, "below this, the grammar declines a question"),
         Setting("text2sql_cost_limit", "10000000", False, "planner cost that an answer may have"),
+        Setting("text2sql_rounds", "2", False, "answers that a question may cost of a model"),
         Setting("text2sql_row_limit", "1000", False, "rows that llm_ask returns at most"),
         Setting("call_timeout", "60", False, "seconds that a model call may take in all"),
     )
@@ -69,6 +70,21 @@ def seconds(database: Database, name: str) -> float:
     if not 0 < value < math.inf:
         raise ConfigurationError(
             f'setting "{name}" must be a number of seconds above zero, and is "{text}"',
+            hint="Correct its row in llm.settings.",
+        )
+    return value
+
+
+def whole(database: Database, name: str) -> int:
+    """Return a setting that is a whole number of at least one and at most 2**31 - 1.
+
+    Raises `ConfigurationError` for anything else.
+    """
+    text = get(database, name)
+    value = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else 0
+    if not 0 < value < 2**31:
+        raise ConfigurationError(
+            f'setting "{name}" must be a whole number above zero, and is "{text}"',
             hint="Correct its row in llm.settings.",
         )
     return value

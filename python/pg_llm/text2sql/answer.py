@@ -69,6 +69,7 @@ def answer(database: Database, question: str, model: str | None = None) -> Answe
         candidate.guarded.tables,
         attempts=attempts,
         cost=candidate.guarded.cost,
+        warnings=tuple(candidate.notes),
     )
 
 
@@ -83,7 +84,8 @@ def _model_confidence(candidate: Candidate, grammatical: Answer) -> float:
     if grammatical.sql is not None:
         same = set(grammatical.tables) == set(candidate.guarded.tables)
         base = 0.6 + 0.3 * grammatical.confidence if same else 0.45
-    return round(base - 0.1 * (candidate.rounds - 1), 3)
+    doubt = 0.1 * (candidate.rounds - 1) + 0.05 * min(candidate.repairs, 4)
+    return round(base - doubt, 3)
 
 
 def _unreadable(question: str) -> str:

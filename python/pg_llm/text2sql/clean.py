@@ -33,19 +33,3 @@ def statements(answer: str) -> Iterator[str]:
     paragraph = re.split(r"\n[ \t]*\n", rest, maxsplit=1)[0].strip()
     if paragraph != rest:
         yield paragraph
-
-
-def translations(sql: str) -> Iterator[str]:
-    """Yield a statement of another dialect in PostgreSQL's words."""
-    from pg_llm.library import isolated
-
-    with isolated():
-        import sqlglot
-        from sqlglot.errors import SqlglotError
-    for dialect in ("sqlite", "mysql"):
-        try:
-            found = sqlglot.transpile(sql, read=dialect, write="postgres")
-        except SqlglotError:
-            continue
-        if len(found) == 1 and found[0] != sql:
-            yield found[0]

@@ -1,4 +1,4 @@
-"""The model source: a chat model's candidate, cleaned, guarded, repaired once."""
+"""The model source: a chat model's answer, cleaned, guarded, repaired, asked for again."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ if TYPE_CHECKING:
     from pg_llm.text2sql.guard import Guarded
     from pg_llm.text2sql.index import SchemaIndex
 
-_ROUNDS = 2
-# Errors that another dialect's words explain.
-_FOREIGN = frozenset({"42601", "42883", "42704"})
-
 
 @dataclass(slots=True)
 class Candidate:
-    """What a model came to: a guarded statement or None, and every attempt."""
+    """What a model came to: a guarded statement or None, and every attempt.
+
+    `rounds`: how often the model answered; `repairs`: errors that were repaired
+    in what it answered last; `notes`: what was changed, for the user.
+    """
 
     guarded: Guarded | None = None
     rounds: int = 0
+    repairs: int = 0
     attempts: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def chosen(database: Database, model: str | None) -> str | None:
@@ -34,15 +36,16 @@ def chosen(database: Database, model: str | None) -> str | None:
 
 
 def ask(database: Database, question: str, schema: SchemaIndex, model: str) -> Candidate:
-    """Ask a model for a question's SQL.
+    """Ask a model for a question's SQL, again after each error that it may mend.
 
+    At most `text2sql_rounds` times, and not after an error that it made before.
     A failed call is an attempt; what is wrong with the request itself (an
     unknown model, a role that may not call it) is raised.
     """
     candidate = Candidate()
     conversation = prompt.messages(question, schema)
-    last = ""
-    for _ in range(_ROUNDS):
+    seen: set[str] = set()
+    for _ in range(settings.whole(database, "text2sql_rounds")):
         try:
             completion = models.complete(database, conversation, model=model)
         except ModelError as error:
@@ -50,43 +53,53 @@ def ask(database: Database, question: str, schema: SchemaIndex, model: str) -> C
             return candidate
         candidate.rounds += 1
         text = completion.text.strip()
-        wrong = _judge(database, text, candidate, completion.model)
-        if wrong is None or wrong.message == last:
+        wrong = _judge(database, text, schema, candidate, completion.model)
+        if wrong is None or wrong.error.message in seen:
             break
-        last = wrong.message
-        conversation = prompt.repair(conversation, text, wrong.sqlstate, wrong.message, wrong.hint)
+        seen.add(wrong.error.message)
+        conversation = prompt.repair(conversation, text, wrong.sql, wrong.error, schema)
     return candidate
 
 
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """A statement that nothing made valid, with its first error."""
+
+    sql: str
+    error: DatabaseError | guard.Refused
+
+
 def _judge(
-    database: Database, text: str, candidate: Candidate, name: str
-) -> DatabaseError | guard.Refused | None:
+    database: Database, text: str, schema: SchemaIndex, candidate: Candidate, name: str
+) -> _Wrong | None:
     """Put the first statement that passes into the candidate, or return why none does."""
     if text.upper().startswith(prompt.NO_ANSWER):
         candidate.attempts.append(f"{name}: says that the question has no answer here")
         return None
-    first: DatabaseError | guard.Refused | None = None
+    first: _Wrong | None = None
     for sql in clean.statements(text):
-        error = _try(database, sql, candidate)
-        if error is not None and error.sqlstate in _FOREIGN:
-            for translated in clean.translations(sql):
-                if _try(database, translated, candidate) is None:
-                    error = None
-                    break
+        error = _try(database, sql, schema, candidate, name)
         if error is None:
-            candidate.attempts.append(f"{name}: answered")
             return None
-        first = first or error
-    first = first or guard.Refused("the answer holds no query")
-    candidate.attempts.append(f"{name}: {first.sqlstate} {first.message}")
+        first = first or _Wrong(sql, error)
+    first = first or _Wrong(text, guard.Refused("the answer holds no query"))
+    candidate.attempts.append(f"{name}: {first.error.sqlstate} {first.error.message}")
     return first
 
 
 def _try(
-    database: Database, sql: str, candidate: Candidate
+    database: Database, sql: str, schema: SchemaIndex, candidate: Candidate, name: str
 ) -> DatabaseError | guard.Refused | None:
-    try:
-        candidate.guarded = guard.check(database, sql)
-    except (DatabaseError, guard.Refused) as error:
-        return error
+    from pg_llm.text2sql.repair import mended, repair
+
+    repaired = repair(database, sql, schema)
+    if repaired.guarded is None:
+        return repaired.error
+    candidate.guarded, notes = mended(database, repaired.guarded, schema)
+    candidate.repairs = len(repaired.fixes)
+    candidate.attempts += [
+        f"{name}: {fix.sqlstate} repaired: {fix.note}" for fix in repaired.fixes
+    ]
+    candidate.attempts.append(f"{name}: answered")
+    candidate.notes = [*(fix.note for fix in repaired.fixes), *notes]
     return None

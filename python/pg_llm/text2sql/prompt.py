@@ -9,6 +9,7 @@ of them still has to pass the guard.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.render import quote
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pg_llm.catalog import Column, Relation
+    from pg_llm.errors import PgLlmError
     from pg_llm.text2sql.index import SchemaIndex
 
 Message = dict[str, str]
@@ -48,17 +50,38 @@ def messages(question: str, schema: SchemaIndex) -> list[Message]:
 
 
 def repair(
-    conversation: Sequence[Message], answer: str, sqlstate: str, message: str, hint: str | None
+    conversation: Sequence[Message],
+    answer: str,
+    sql: str,
+    error: PgLlmError,
+    schema: SchemaIndex,
 ) -> list[Message]:
-    """Return the conversation that asks for another try."""
-    reason = f"PostgreSQL refused this with SQLSTATE {sqlstate}: {message}"
-    if hint:
-        reason += f"\nHINT: {hint}"
+    """Return the conversation that asks for another try.
+
+    It names the error, its hint, and the columns that the relations of the
+    failed statement really have.
+    """
+    reason = f"PostgreSQL refused this with SQLSTATE {error.sqlstate}: {error.message}"
+    if error.hint:
+        reason += f"\nHINT: {error.hint}"
+    named = _named(sql, schema)
+    if named:
+        reason += "\nThe columns are:\n" + "\n".join(named)
     return [
         *conversation,
         {"role": "assistant", "content": answer[:4000]},
         {"role": "user", "content": reason + "\nReply with the corrected SQL alone."},
     ]
+
+
+def _named(sql: str, schema: SchemaIndex) -> list[str]:
+    """Return the relations that a text names, each with its columns."""
+    words = {word.lower() for word in re.findall(r"\w+", sql)}
+    return [
+        f"{relation.sql_name}({', '.join(quote(column.name) for column in relation.columns)})"
+        for relation in schema.relations
+        if relation.name.lower() in words
+    ][:_MOST_RELATIONS]
 
 
 def describe(question: str, schema: SchemaIndex) -> str:
