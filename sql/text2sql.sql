@@ -55,6 +55,7 @@ create function llm_text2sql_explain(
     out tables text[],
     out columns text[],
     out joins text[],
+    out examples text[],
     out attempts text[],
     out cost double precision,
     out warnings text[]
@@ -66,7 +67,8 @@ if question is None:
 return @backend@.text2sql.llm_text2sql_explain(plpy, question, model)
 $$;
 comment on function llm_text2sql_explain(text, text) is
-    'SQL that answers a question, with its evidence: confidence from 0 to 1, source (model or grammar), tables, columns and joins used, '
+    'SQL that answers a question, with its evidence: confidence from 0 to 1, source (verified, model or grammar), tables, columns and joins used, '
+    'examples (questions of verified pairs that it rests on), '
     'attempts with their outcome, the planner''s cost, and warnings. A declined question has a NULL sql, and its last warning says why.';
 grant execute on function llm_text2sql_explain(text, text) to llm_user;
 

@@ -38,6 +38,7 @@ SETTINGS = {
         Setting("local_model", "", True, "model that answers where others are not sure enough"),
         Setting("embed_model", "static", True, "model that embeds when none is named"),
         Setting("text2sql_confidence", "0.7", True, "below this, the grammar declines a question"),
+        Setting("text2sql_cache", "on", True, "on: answers are kept and given again; off: not"),
         Setting("text2sql_cost_limit", "10000000", False, "planner cost that an answer may have"),
         Setting("text2sql_rounds", "2", False, "answers that a question may cost of a model"),
         Setting("text2sql_row_limit", "1000", False, "rows that llm_ask returns at most"),

@@ -95,6 +95,9 @@ _CALLS = (
     "select public.llm_text2sql('how many items are there')",
     "select public.llm_text2sql_explain('items named \"Ada Lovelace\"')",
     "select public.llm_ask('how many items are there')",
+    "select public.llm_verify('how many items', 'select pg_catalog.count(*) from public.item')",
+    "select public.llm_feedback('how many items are there', true)",
+    "select public.llm_text2sql('how many items')",
 )
 
 

@@ -34,6 +34,7 @@ def llm_text2sql_explain(database: Database, question: str, model: str | None) -
         "tables": list(found.tables),
         "columns": list(found.columns),
         "joins": list(found.joins),
+        "examples": list(found.examples),
         "attempts": list(found.attempts),
         "cost": found.cost,
         "warnings": list(found.warnings),

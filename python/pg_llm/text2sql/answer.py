@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import time
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from pg_llm import catalog, settings
 from pg_llm.errors import DatabaseError, InvalidParameter
-from pg_llm.text2sql import grammar, guard
+from pg_llm.text2sql import answers, grammar, guard, pairs
 from pg_llm.text2sql import model as source
 from pg_llm.text2sql.frame import Declined
 from pg_llm.text2sql.index import index
@@ -25,8 +26,10 @@ LONGEST_QUESTION = 4000
 class Answer:
     """SQL with its evidence; `sql` is None where the question was declined.
 
-    `source`: `model` or `grammar`. `attempts`: what was tried, in order, each
-    with its outcome. `cost`: the planner's, in its own units.
+    `source`: `verified`, `model` or `grammar`. `examples`: questions of the
+    verified pairs that it was made from or that a model was shown.
+    `attempts`: what was tried, in order, each with its outcome.
+    `cost`: the planner's, in its own units.
     """
 
     sql: str | None
@@ -35,6 +38,7 @@ class Answer:
     tables: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     joins: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
     attempts: tuple[str, ...] = ()
     cost: float | None = None
     warnings: tuple[str, ...] = ()
@@ -50,27 +54,99 @@ def answer(database: Database, question: str, model: str | None = None) -> Answe
     reason = _unreadable(question)
     if reason:
         return Answer(None, warnings=(reason,))
+    name = source.chosen(database, model)
+    cached = settings.get(database, "text2sql_cache") == "on"
+    kept = _recalled(database, question, name or "") if cached else None
+    if kept is not None:
+        return kept
+    begun = time.monotonic()
+    found = _found(database, question, name)
+    if found.sql is not None and found.sql in answers.wrong(database, question):
+        reason = "you have called this answer wrong; llm_feedback takes the right one as sql"
+        return replace(found, sql=None, confidence=0.0, warnings=(*found.warnings, reason))
+    if cached:
+        took = (time.monotonic() - begun) * 1000
+        answers.keep(database, question, name or "", asdict(found), found.tables, took)
+    return found
+
+
+def _recalled(database: Database, question: str, model: str) -> Answer | None:
+    """Return an earlier answer that is sure enough now and that the guard still passes."""
+    kept = answers.recall(database, question, model)
+    if kept is None or (kept["source"] != "model" and kept["confidence"] < _sure(database)):
+        return None
+    try:
+        guarded = guard.check(database, kept["sql"])
+    except (DatabaseError, guard.Refused):
+        return None
+    lists = ("tables", "columns", "joins", "examples", "warnings")
+    return Answer(
+        kept["sql"],
+        kept["confidence"],
+        kept["source"],
+        **{name: tuple(kept[name]) for name in lists},
+        attempts=(*kept["attempts"], "cache: answered"),
+        cost=guarded.cost,
+    )
+
+
+def _found(database: Database, question: str, name: str | None) -> Answer:
     schema = index(catalog.snapshot(database))
     if not schema.relations:
         return Answer(None, warnings=("there is no table that you may read",))
+    verified = _from_pairs(database, question, schema)
+    if verified.sql is not None and verified.confidence >= _CERTAIN:
+        return verified
     grammatical = _from_grammar(database, question, schema)
-    name = source.chosen(database, model)
     if name is None:
-        return grammatical
-    candidate = source.ask(database, question, schema, name)
-    attempts = (*candidate.attempts, *grammatical.attempts)
+        return _surer(verified, grammatical, _sure(database))
+    shown = pairs.examples(database, question, schema, _SHOWN)
+    candidate = source.ask(database, question, schema, name, shown)
+    attempts = (*verified.attempts, *candidate.attempts, *grammatical.attempts)
+    examples = tuple(example for example, _ in shown)
     if candidate.guarded is None:
         failed = f"the model {name} gave no usable answer"
-        return replace(grammatical, attempts=attempts, warnings=(failed, *grammatical.warnings))
+        found = _surer(verified, grammatical, _sure(database))
+        return replace(found, attempts=attempts, warnings=(failed, *found.warnings))
     return Answer(
         candidate.guarded.sql,
         _model_confidence(candidate, grammatical),
         "model",
         candidate.guarded.tables,
+        examples=examples,
         attempts=attempts,
         cost=candidate.guarded.cost,
         warnings=tuple(candidate.notes),
     )
+
+
+# A pair for the same question, its words or its values aside: no model is asked.
+_CERTAIN = 0.85
+# Examples that a model is shown.
+_SHOWN = 3
+
+
+def _from_pairs(database: Database, question: str, schema: SchemaIndex) -> Answer:
+    found, attempts = pairs.find(database, question, schema)
+    if found is None:
+        return Answer(None, attempts=tuple(attempts))
+    return Answer(
+        found.guarded.sql,
+        found.confidence,
+        "verified",
+        found.guarded.tables,
+        examples=(found.question,),
+        attempts=(*attempts, f"pair {found.id}: {found.how} ({found.confidence:.2f})"),
+        cost=found.guarded.cost,
+    )
+
+
+def _surer(verified: Answer, grammatical: Answer, sure: float) -> Answer:
+    """Return the surer of two answers; what is less than `sure` is declined."""
+    attempts = (*verified.attempts, *grammatical.attempts)
+    if verified.sql is not None and sure <= verified.confidence > grammatical.confidence:
+        return replace(verified, attempts=attempts)
+    return replace(grammatical, attempts=attempts)
 
 
 def _model_confidence(candidate: Candidate, grammatical: Answer) -> float:
@@ -125,7 +201,7 @@ def _from_grammar(database: Database, question: str, schema: SchemaIndex) -> Ans
         composed.tables,
         composed.columns,
         composed.joins,
-        ("grammar: answered",),
-        guarded.cost,
-        composed.warnings,
+        attempts=("grammar: answered",),
+        cost=guarded.cost,
+        warnings=composed.warnings,
     )

@@ -10,6 +10,8 @@ from pg_llm.errors import DatabaseError, ModelError
 from pg_llm.text2sql import clean, guard, prompt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pg_llm.database import Database
     from pg_llm.text2sql.guard import Guarded
     from pg_llm.text2sql.index import SchemaIndex
@@ -35,15 +37,22 @@ def chosen(database: Database, model: str | None) -> str | None:
     return model or settings.get(database, "chat_model") or None
 
 
-def ask(database: Database, question: str, schema: SchemaIndex, model: str) -> Candidate:
+def ask(
+    database: Database,
+    question: str,
+    schema: SchemaIndex,
+    model: str,
+    examples: Sequence[tuple[str, str]] = (),
+) -> Candidate:
     """Ask a model for a question's SQL, again after each error that it may mend.
 
-    At most `text2sql_rounds` times, and not after an error that it made before.
+    `examples`: questions with their SQL, which it is shown. At most
+    `text2sql_rounds` times, and not after an error that it made before.
     A failed call is an attempt; what is wrong with the request itself (an
     unknown model, a role that may not call it) is raised.
     """
     candidate = Candidate()
-    conversation = prompt.messages(question, schema)
+    conversation = prompt.messages(question, schema, examples)
     seen: set[str] = set()
     for _ in range(settings.whole(database, "text2sql_rounds")):
         try:

@@ -1,0 +1,33 @@
+"""Reception for `sql/text2sql_pairs.sql`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pg_llm.backend.reception import reception
+from pg_llm.text2sql import pairs
+
+if TYPE_CHECKING:
+    from pg_llm.database import Database
+
+
+@reception
+def llm_verify(
+    database: Database, question: str, sql: str, shared: bool, note: str | None
+) -> dict[str, Any]:
+    """Keep a verified pair and say what its SQL gave."""
+    kept = pairs.verify(database, question, sql, shared=shared, note=note)
+    return {
+        "id": kept.id,
+        "tables": list(kept.tables),
+        "columns": list(kept.columns),
+        "row_count": kept.rows,
+    }
+
+
+@reception
+def llm_feedback(
+    database: Database, question: str, correct: bool, sql: str | None, note: str | None
+) -> int | None:
+    """Judge the latest answer to a question; return the pair made of it."""
+    return pairs.feedback(database, question, correct, sql, note)
