@@ -244,6 +244,19 @@ def test_nothing_is_kept_where_nothing_may_be_written(learned: psycopg.Connectio
     assert learned.execute("select count(*) from llm.answers").fetchone() == (0,)
 
 
+def test_the_version_of_the_pairs_and_what_is_readable(learned: psycopg.Connection) -> None:
+    before = learned.execute("select llm.pairs_version()").fetchone()
+    verify(learned, QUESTION, SQL)
+    assert learned.execute("select llm.pairs_version()").fetchone() != before
+    learned.execute("drop role if exists pair_reader; create role pair_reader in role llm_user")
+    learned.execute("grant select (city) on riders to pair_reader; set role pair_reader")
+    readable = learned.execute(
+        "select llm.readable('{riders}'), llm.readable('{riders,trips}'), llm.readable('{987654}')"
+    ).fetchone()
+    assert readable == (True, False, False)
+    learned.execute("reset role; drop owned by pair_reader; drop role pair_reader")
+
+
 def test_wording() -> None:
     asked = wording('Which 3 riders from "Graz" never paid more than 1,000.50?')
     assert asked.numbers == ("3", "1000.50")
