@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pg_llm.errors import DatabaseError, UndefinedObject
 from pg_llm.lineage import deparsed, names, resolve, server
-from pg_llm.lineage.edges import SCAN, WRITE, Edge, Influence, Transformation
+from pg_llm.lineage.edges import SCAN, WRITE, Edge, Transformation
 from pg_llm.lineage.nodes import Node, parse
 from pg_llm.lineage.resolve import (
     SCANNED,
@@ -30,10 +30,8 @@ if TYPE_CHECKING:
     from pg_llm.lineage.resolve import Source
     from pg_llm.lineage.statements import Statement
 
-_DIRECT: Final = Influence.DIRECT
-_INDIRECT: Final = Influence.INDIRECT
-# By the numbers of pg_llm.lineage.resolve.
-_TRANSFORMATIONS: Final = tuple(Transformation)
+# Influence and transformation by the numbers of pg_llm.lineage.resolve.
+_HOW: Final = tuple((kind.influence, kind) for kind in Transformation)
 # Notes of this resolver alone; SCAN and WRITE are both resolvers'.
 GENERATED: Final = "generated column"
 DEFAULT: Final = "default"
@@ -403,7 +401,7 @@ def _named_edges(
     known = _known_columns(context) if fresh else {}
     relations = names.relations(database, [oid for oid in oids if oid > 0], known)
     functions = names.functions(database, callables) if callables else {}
-    return list(_Namer(relations, functions, context, number).edges(outputs))
+    return _Namer(relations, functions, context, number).edges(outputs)
 
 
 def _known_columns(context: Context) -> dict[int, Sequence[str | None]]:
@@ -431,34 +429,32 @@ class _Namer:
         self._context = context
         self._number = number
 
-    def edges(self, outputs: list[Output]) -> Iterator[Edge]:
+    def edges(self, outputs: list[Output]) -> list[Edge]:
         note = "; ".join(f"not known to this version: {name}" for name in self._context.unknown)
         spoken: set[int | str | None] = set()
+        found: list[Edge] = []
         for output in outputs:
             if output.note is None and note:
                 output.note = note
-            relation, column = self._target(output)
-            if output.expression is not None and self._hides(output.flow):
-                output.expression = None
-            empty = True
-            for edge in self._output_edges(output, relation, column):
-                empty = False
-                yield edge
-            if empty and output.column is not None:
-                empty = False
-                yield self._edge(output, relation, column, None, None, None)
-            if not empty:
+            before = len(found)
+            self._output_edges(output, found)
+            if len(found) > before:
                 spoken.add(output.relation)
-        yield from self._rows_only(outputs, spoken)
+        found.extend(self._rows_only(outputs, spoken))
+        return found
 
-    def _output_edges(
-        self, output: Output, relation: str | None, column: str | None
-    ) -> Iterator[Edge]:
-        for source, how in output.flow.direct.items():
-            yield from self._source_edges(output, relation, column, source, how)
-        for source, how in output.flow.indirect:
+    def _output_edges(self, output: Output, found: list[Edge]) -> None:
+        relation, column = self._target(output)
+        if output.expression is not None and self._hides(output.flow):
+            output.expression = None
+        flow, before = output.flow, len(found)
+        for source, how in flow.direct.items():
+            self._source_edges(output, relation, column, source, how, found)
+        for source, how in flow.indirect:
             if source[1] != SCANNED:
-                yield from self._source_edges(output, relation, column, source, how)
+                self._source_edges(output, relation, column, source, how, found)
+        if len(found) == before and output.column is not None:
+            found.append(self._edge(output, relation, column, None, None, None))
 
     def _rows_only(self, outputs: list[Output], spoken: set[int | str | None]) -> Iterator[Edge]:
         """Yield what no column tells: relations that are only scanned, or only written."""
@@ -493,21 +489,29 @@ class _Namer:
         return self._relations.get(owner) if owner > 0 else self._functions.get(-owner)
 
     def _source_edges(
-        self, output: Output, relation: str | None, column: str | None, source: Source, how: int
-    ) -> Iterator[Edge]:
+        self,
+        output: Output,
+        relation: str | None,
+        column: str | None,
+        source: Source,
+        how: int,
+        found: list[Edge],
+    ) -> None:
         owner, number = source
         named = self._owner(owner)
         if named is None or not named.visible:
             edge = self._edge(output, relation, column, None, None, how)
             note = HIDDEN if named is not None else f"the source with OID {abs(owner)} is gone"
-            yield edge._replace(note=note)
+            found.append(edge._replace(note=note))
         elif number == WHOLE_ROW:
-            for name in named.columns:
-                if name is not None:
-                    yield self._edge(output, relation, column, named.name, name, how)
+            found.extend(
+                self._edge(output, relation, column, named.name, name, how)
+                for name in named.columns
+                if name is not None
+            )
         else:
             name = named.column(number) if owner > 0 else self._function_column(named, source)
-            yield self._edge(output, relation, column, named.name, name, how)
+            found.append(self._edge(output, relation, column, named.name, name, how))
 
     def _function_column(self, named: Named, source: Source) -> str:
         if source[1] <= len(named.columns):
@@ -536,14 +540,15 @@ class _Namer:
         source_column: str | None,
         how: int | None,
     ) -> Edge:
+        influence, transformation = (None, None) if how is None else _HOW[how]
         return Edge(
             self._number,
             relation,
             column,
             source_relation,
             source_column,
-            None if how is None else _INDIRECT if how > resolve.AGGREGATION else _DIRECT,
-            None if how is None else _TRANSFORMATIONS[how],
+            influence,
+            transformation,
             output.expression,
             "analyser",
             1.0,

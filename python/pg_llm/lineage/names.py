@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,8 +78,7 @@ _SYSTEM_COLUMNS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A relation or a table function: its qualified name and its columns by number.
 
     `visible`: whether the current role may see it. `plain`: the bare name.
@@ -117,7 +115,7 @@ def relations(
     found |= _read(database, "relation", _WITHOUT_COLUMNS, [o for o in missing if o in known])
     for oid in missing:
         if oid in found:
-            found[oid] = replace(found[oid], columns=known[oid])
+            found[oid] = found[oid]._replace(columns=known[oid])
     return found | _read(
         database, "relation", _WITH_COLUMNS, [o for o in missing if o not in known]
     )

@@ -187,7 +187,11 @@ class Query:
         self.command = node.scalar("commandType") or SELECT
         context.queries.append(self)
         self.tables = node.nodes("rtable")
+        self._kinds = [table.scalar("rtekind") for table in self.tables]
+        self._relids: dict[int, int] = {}
+        self._excluded_table = self._excludes()
         self._targets: list[Target] | None = None
+        self._outputs: list[Target] | None = None
         self._by_reference: dict[str | None, Target] | None = None
         self._columns: dict[int, Flow] = {}
         self._table_columns: dict[Source, Flow] = {}
@@ -209,9 +213,12 @@ class Query:
     @property
     def outputs(self) -> list[Target]:
         """What the query returns: its target list, or RETURNING."""
-        if self.command != SELECT:
-            return [Target(entry) for entry in self.node.nodes("returningList")]
-        return [target for target in self.targets if not target.junk]
+        if self._outputs is None:
+            if self.command != SELECT:
+                self._outputs = [Target(entry) for entry in self.node.nodes("returningList")]
+            else:
+                self._outputs = [target for target in self.targets if not target.junk]
+        return self._outputs
 
     def output(self, number: int) -> Flow:
         """Return what makes output column `number` (from 1)."""
@@ -327,11 +334,11 @@ class Query:
     def _table_rows(self, number: int, flow: Flow) -> None:
         """Add what decides the rows of one range-table entry."""
         table = self.tables[number - 1]
-        kind = table.scalar("rtekind")
+        kind = self._kinds[number - 1]
         if kind == RELATION:
             inner = self.view(number)
             if inner is None:
-                flow.add((table.number("relid"), SCANNED), JOIN)
+                flow.add((self._relid(number), SCANNED), JOIN)
             else:
                 flow.take(inner.rows(), IDENTITY)
             self.walk(table.one("tablesample"), FILTER, flow)
@@ -435,9 +442,9 @@ class Query:
 
     def _table_column(self, number: int, column: int) -> Flow:
         table = self.tables[number - 1]
-        kind = table.scalar("rtekind")
+        kind = self._kinds[number - 1]
         if kind == RELATION:
-            return self._relation_column(table, number, column)
+            return self._relation_column(number, column)
         if column == WHOLE_ROW:
             return self._whole_row(table, number)
         if kind == SUBQUERY:
@@ -450,14 +457,8 @@ class Query:
             return _NOTHING
         return resolve(self, table, column)
 
-    def _relation_column(self, table: Node, number: int, column: int) -> Flow:
-        written = self.node.scalar("resultRelation")
-        conflict = self.node.one("onConflict") if self.command == INSERT else None
-        if (
-            conflict is not None
-            and conflict.number("exclRelIndex") == number
-            and str(number) != written
-        ):
+    def _relation_column(self, number: int, column: int) -> Flow:
+        if number == self._excluded_table:
             return self._excluded(column)
         view = self.view(number)
         if view is not None and column >= 0:
@@ -465,10 +466,23 @@ class Query:
                 return view.output(column)
             return _merged((view.output(o.number) for o in view.outputs), TRANSFORMATION)
         flow = Flow()
-        relation = table.number("relid")
-        flow.direct[relation, column] = IDENTITY if column else TRANSFORMATION
-        self.context.entry(relation, table)
+        flow.direct[self._relid(number), column] = IDENTITY if column else TRANSFORMATION
         return flow
+
+    def _relid(self, number: int) -> int:
+        """Return the relation of a range-table entry."""
+        relation = self._relids.get(number)
+        if relation is None:
+            table = self.tables[number - 1]
+            relation = self._relids[number] = table.number("relid")
+            self.context.entry(relation, table)
+        return relation
+
+    def _excludes(self) -> int:
+        """Return the range-table entry that stands for EXCLUDED, 0 without one."""
+        conflict = self.node.one("onConflict") if self.command == INSERT else None
+        number = conflict.number("exclRelIndex") if conflict is not None else 0
+        return number if number != self.node.number("resultRelation") else 0
 
     def _excluded(self, column: int) -> Flow:
         """EXCLUDED.column is what INSERT would have stored."""
@@ -565,9 +579,9 @@ class Query:
     def referenced(self, reference: str | None) -> Target | None:
         """Return the target list's entry that a sort or group clause names."""
         if self._by_reference is None:
-            self._by_reference = {
-                t.reference: t for t in self.targets if t.reference not in (None, "0")
-            }
+            self._by_reference = {target.reference: target for target in self.targets}
+            self._by_reference.pop("0", None)
+            self._by_reference.pop(None, None)
         return self._by_reference.get(reference)
 
     def _clauses(self, field: str, how: int, flow: Flow) -> None:
