@@ -209,9 +209,6 @@ select a::text, a::varchar(3), c::char(2), c::"char", a::int8, a::float8, d::tim
 select 'x', 1, null, true, 1.5, array[1], row(1, 2), 'a'::text, '1'::int from t
 
 select upper(c) || a::text, length(c), round(n, 1), abs(-a), add(a, b), total_of(a) over () from t
--- nothing but the catalog says that total_of is an aggregate
---+ total_of <- f.t.a TRANSFORMATION
---- total_of <- f.t.a AGGREGATION
 
 select f.add(x => a, y => b), f.add(a, y => 2) from t
 

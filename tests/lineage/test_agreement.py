@@ -20,7 +20,7 @@ import pytest
 from pg_llm.database import PsycopgDatabase
 from pg_llm.lineage.analyser import DEFAULT, GENERATED
 from pg_llm.lineage.extract import extract as analysed
-from pg_llm.lineage.parser import extract, live_schema
+from pg_llm.lineage.parser import extract, live_routines, live_schema
 from tests.lineage.fixture_files import cases as fixtures
 from tests.lineage.parser.support import written
 
@@ -58,10 +58,9 @@ def compare(connection, sql: str) -> tuple[str, ...]:
     edges = analysed(database, sql)
     assert {edge.resolver for edge in edges} <= {"analyser"}, "the server did not analyse it"
     path = connection.execute("select current_schemas(false) as path").fetchone()["path"]
-    ours = {
-        written(edge._replace(note=None))
-        for edge in extract(sql, "postgres", live_schema(database, sql), path, statement=1)
-    }
+    schema, routines = live_schema(database, sql), live_routines(database, sql)
+    found = extract(sql, "postgres", schema, path, statement=1, routines=routines)
+    ours = {written(edge._replace(note=None)) for edge in found}
     theirs = {written(edge) for edge in edges if edge.note not in (GENERATED, DEFAULT)}
     for edge in theirs - ours:
         cast = edge.removesuffix(IDENTITY) + TRANSFORMATION
@@ -79,9 +78,6 @@ def test_statement(fixtures_db, case: Case) -> None:
 # The fixtures of the analyser that text cannot resolve, and why.
 EXPLAINED = {
     "refresh materialized view": "its query is in the catalog, not in the text",
-    "pairs(": "schema and result columns of a function of one's own",
-    "ints(": "schema and result columns of a function of one's own",
-    "total_of(": "text does not tell an aggregate of one's own from a function",
     "alter ": "events of a node are told by the analyser alone",
     "select m from u": "text knows no types: a branch that is cast to the common type",
     "select s from q union all": "text knows no types: a branch that is cast to the common type",

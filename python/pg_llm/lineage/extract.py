@@ -213,6 +213,7 @@ def _fallen_back(
         _live(database, statement.text),
         search_path or _path(database),
         statement=statement.number,
+        routines=parser.live_routines(database, statement.text),
     )
     note = f"not analysed by the server: {error.message}"
     if not from_parser:

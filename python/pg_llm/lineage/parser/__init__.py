@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from pg_llm.database import Database
     from pg_llm.lineage.edges import Edge
+    from pg_llm.lineage.parser.routines import Routine
 
-__all__ = ["DIALECTS", "extract", "live_schema", "script", "split"]
+__all__ = ["DIALECTS", "extract", "live_routines", "live_schema", "script", "split"]
 
 
 def extract(
@@ -27,6 +28,7 @@ def extract(
     search_path: Sequence[str] | None,
     *,
     statement: int,
+    routines: Sequence[Routine] = (),
 ) -> list[Edge]:
     """Return the edges of one statement, resolved against a given catalog.
 
@@ -36,6 +38,8 @@ def extract(
     but noted as not on the path, with a low confidence; None or empty: the
     path is not known, and the one relation of that name is meant.
     `statement`: the number that the edges carry.
+    `routines`: functions of PostgreSQL's live catalog (`live_routines`);
+    without them, only functions that every PostgreSQL has are known.
 
     What the catalog does not know is kept and noted as unresolved. Text that
     cannot be parsed gives relations only, with a note, and no error.
@@ -43,7 +47,9 @@ def extract(
     """
     from pg_llm.lineage.parser import extraction
 
-    return extraction.extract(sql, dialect, schema, search_path, statement=statement)
+    return extraction.extract(
+        sql, dialect, schema, search_path, statement=statement, routines=routines
+    )
 
 
 def script(
@@ -85,3 +91,13 @@ def live_schema(database: Database, sql: str | None = None) -> Mapping[str, Sequ
     from pg_llm.lineage.parser.catalog import live_relations
 
     return live_relations(database, sql)
+
+
+def live_routines(database: Database, sql: str) -> Sequence[Routine]:
+    """Return the functions that a statement may call: kind, result columns.
+
+    Of all schemas that the caller may use, those whose name occurs in `sql`.
+    """
+    from pg_llm.lineage.parser import routines
+
+    return routines.live_routines(database, sql)

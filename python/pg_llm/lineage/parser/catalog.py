@@ -162,14 +162,15 @@ _WORDS = re.compile(r'"((?:[^"]|"")+)"|([^\W\d][\w$]*)')
 
 def live_relations(database: Database, sql: str | None) -> dict[str, Sequence[str]]:
     """Return the relations that the caller may see; with `sql`, those it may name."""
-    names = None if sql is None else sorted(_words(sql))
+    names = None if sql is None else sorted(words(sql))
     rows = database.execute(_RELATIONS, [names], ["name[]"])
     return {
         f"{_part(row['nspname'])}.{_part(row['relname'])}": row["columns"] or [] for row in rows
     }
 
 
-def _words(sql: str) -> set[str]:
+def words(sql: str) -> set[str]:
+    """Return all words of a text that may be names, folded as PostgreSQL does."""
     found: set[str] = set()
     for quoted, plain in _WORDS.findall(sql):
         found.add(quoted.replace('""', '"') or plain.lower())

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pg_llm.lineage.parser.dialects import Dialect
+    from pg_llm.lineage.parser.routines import Routine, Routines
     from pg_llm.lineage.parser.tokens import Extras
 
     Visit = Callable[["Expressions", Any, Scope, int, Flow], None]
@@ -43,6 +44,7 @@ class Expressions:
     dialect: Dialect
     text: str
     extras: Extras | None
+    routines: Routines
     doubts: set[str]
     unresolved: dict[str, str]
 
@@ -301,7 +303,9 @@ class Expressions:
         """Add the arguments of a function that sqlglot has no class for."""
         name = node.args["this"]
         lower = name.lower() if isinstance(name, str) else ""
-        known = lower in AGGREGATES
+        routine = self.called(node, node.parent)
+        known = lower in AGGREGATES if routine is None else routine.kind == "a"
+        expands = lower in SET_RETURNING if routine is None else routine.returns_set
         if lower == "values" and scope.proposed is not None:
             self.proposed(node, scope, how, out)
             return
@@ -309,12 +313,25 @@ class Expressions:
             self.dictionary(node, scope, how, out)
             return
         how = how if how > AGGREGATION else AGGREGATION if known else how or TRANSFORMATION
-        rows = scope.listing and lower in SET_RETURNING and self.dialect.postgres
+        rows = scope.listing and expands and self.dialect.postgres
         for argument in node.args.get("expressions") or ():
             if isinstance(argument, exp.Expr):
                 self.visit(argument, scope, how, out)
                 if rows:
                     self.visit(argument, scope, JOIN, scope.rows)
+
+    def called(self, node: exp.Expr, owner: exp.Expr | None) -> Routine | None:
+        """Return the catalog's function that a call means; `owner` may hold its schema."""
+        if not isinstance(node, exp.Anonymous) or not self.dialect.postgres:
+            return None
+        schema = owner.args.get("db") if isinstance(owner, exp.Table) else None
+        if isinstance(owner, exp.Dot) and owner.args["expression"] is node:
+            schema = owner.args["this"]
+            schema = schema.args["this"] if isinstance(schema, exp.Column) else schema
+        named = self.name(schema) if isinstance(schema, exp.Identifier) else None
+        name = written(node, self.text)
+        count = len(node.args.get("expressions") or ())
+        return self.routines.find(named, name, count) if name else None
 
     def proposed(self, node: exp.Anonymous, scope: Scope, how: int, out: Flow) -> None:
         """Add MySQL's VALUES(column): what the INSERT wanted to put there."""

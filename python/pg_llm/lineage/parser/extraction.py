@@ -9,6 +9,7 @@ from pg_llm.lineage.edges import SCAN, UNRESOLVED, WRITE, Edge
 from pg_llm.lineage.parser.catalog import Catalog
 from pg_llm.lineage.parser.dialects import dialect_of
 from pg_llm.lineage.parser.flows import DOUBTED, Source, ways
+from pg_llm.lineage.parser.routines import Routines
 
 with isolated():
     from pg_llm.lineage.parser.fallback import table_edges
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from pg_llm.lineage.parser.dialects import Dialect
+    from pg_llm.lineage.parser.routines import Routine
     from pg_llm.lineage.parser.writing import Written
 
 
@@ -37,10 +39,12 @@ def extract(
     search_path: Sequence[str] | None,
     *,
     statement: int,
+    routines: Sequence[Routine],
 ) -> list[Edge]:
     """See the package."""
     chosen = dialect_of(dialect)
-    return _statement(sql, chosen, Catalog(schema, search_path, chosen.key), statement)
+    catalog = Catalog(schema, search_path, chosen.key)
+    return _statement(sql, chosen, catalog, statement, Routines(routines, search_path))
 
 
 def script(
@@ -61,13 +65,18 @@ def script(
     return edges
 
 
-def _statement(sql: str, dialect: Dialect, catalog: Catalog, number: int) -> list[Edge]:
+_NO_ROUTINES = Routines()
+
+
+def _statement(
+    sql: str, dialect: Dialect, catalog: Catalog, number: int, routines: Routines = _NO_ROUTINES
+) -> list[Edge]:
     """Return the edges of one statement; what it creates enters the catalog."""
     edges: list[Edge] = []
     try:
         trees, extras = trees_of(sql, dialect)
         for tree in trees:
-            statements = Statements(dialect, catalog, sql, extras)
+            statements = Statements(dialect, catalog, sql, extras, routines)
             written = statements.resolve(tree)
             edges += _edges(written, statements, number)
             _create(written, catalog)

@@ -375,7 +375,9 @@ class Queries(Sources):
         flow = self.flow(operand, scope, TRANSFORMATION)
         known: Sequence[str] = ()
         if self.dialect.postgres and isinstance(operand, exp.Func):
-            known = FUNCTION_COLUMNS.get(output_name(operand, self.dialect, self.text), ())
+            routine = self.called(operand, operand.parent)
+            name = output_name(operand, self.dialect, self.text)
+            known = FUNCTION_COLUMNS.get(name, ()) if routine is None else routine.columns
         if not known:
             self.doubts.add("columns of a composite value")
         columns += [(name, flow) for name in known or (STAR,)]

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from pg_llm.lineage.parser.catalog import Catalog
     from pg_llm.lineage.parser.dialects import Dialect
+    from pg_llm.lineage.parser.routines import Routines
     from pg_llm.lineage.parser.tokens import Extras
 
 
@@ -54,9 +55,15 @@ class Sources(Pivots):
     """
 
     def __init__(
-        self, dialect: Dialect, catalog: Catalog, text: str, extras: Extras | None = None
+        self,
+        dialect: Dialect,
+        catalog: Catalog,
+        text: str,
+        extras: Extras | None,
+        routines: Routines,
     ) -> None:
         self.extras = extras
+        self.routines = routines
         self.dialect = dialect
         self.catalog = catalog
         self.text = text
@@ -294,10 +301,11 @@ class Sources(Pivots):
         if alias is not None and alias.args.get("this") is not None:
             name = self.name(alias.args["this"])
         columns = self.function_columns(node, owner, scope, function, names, name)
+        routine = self.called(node, owner)
         builtin = self.dialect.name == "postgres" and (
             function in SET_RETURNING or function in FUNCTION_COLUMNS
         )
-        known = names or len(columns) > 1 or builtin
+        known = names or len(columns) > 1 or builtin or routine is not None
         if self.dialect.postgres:
             add(scope.rows, flow, JOIN)
         if known:
@@ -360,9 +368,13 @@ class Sources(Pivots):
         none = not isinstance(node, exp.Func) or isinstance(node, _NO_FUNCTIONS)
         if none or function == "xmltable" or isinstance(owner, exp.TableFromRows):
             return [(column, flow) for column in names or (name,)]
+        routine = self.called(node, owner)
         relation = self.function_name(node, owner, function)
         add(scope.rows, scan(relation), IDENTITY)
-        own = _declared(owner) or columns_of(function, len(names))
+        if routine is not None:
+            own: Sequence[str] = _declared(owner) or routine.columns
+        else:
+            own = _declared(owner) or columns_of(function, len(names))
         sources = own or (function,)
         ordinality = bool(owner.args.get("ordinality")) and len(names) > len(sources)
         given = names[: len(names) - ordinality] or ([] if own else [name])
@@ -376,6 +388,9 @@ class Sources(Pivots):
     def function_name(self, node: exp.Expr, owner: exp.Expr, function: str) -> str:
         """Return a function's name as it is shown."""
         parts = [self.name(owner.args["db"])] if owner.args.get("db") is not None else []
+        routine = self.called(node, owner)
+        if routine is not None:
+            return self.dialect.shown([routine.schema, routine.name])
         builtin = any(
             function in known for known in (SET_RETURNING, ROW_RETURNING, FUNCTION_COLUMNS)
         )
