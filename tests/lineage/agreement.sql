@@ -520,3 +520,448 @@ select (array[a, b])[1], (select array[a, b] from t limit 1)[1] from t
 select a.oid, b.rolname from pg_authid b, pg_class a where a.relowner = b.oid
 
 merge into t using u on t.id = u.t_id when matched then update set (a, b) = (select w.v, w.id from w where w.id = u.id)
+
+select x.k, x.v from pairs(3) x
+
+select k, v, t.a from t, pairs(t.a)
+
+select * from pairs(2) p(x)
+
+select p.* from t, lateral pairs(t.id) with ordinality as p(x, y, n)
+
+select ints(a), t.c from t
+
+select i from ints(4) i
+
+select (pairs(a)).k, (pairs(b)).* from t
+
+select f.total_of(a order by id) from t
+
+select * from rows from (pairs(1), ints(2), generate_series(1, 3)) as r(a, b, c, d)
+
+with recursive tree(id, a, depth, path) as (select id, a, 0, array[id] from t where a is null union all select t.id, t.a, depth + 1, path || t.id from tree join t on t.a = tree.id where depth < 5) select tree.*, u.e from tree left join u using (id) order by path
+
+with a(x) as (values (1), (2)), b as (select x, t.c from a join t on t.id = x) insert into w (id, k) select * from b returning *
+
+with d as (delete from u where a > 1 returning t_id, m), s as (select t_id, sum(m) as total from d group by t_id) update t set n = s.total from s where s.t_id = t.id returning t.id, s.total
+
+with moved as (update t set a = a + 1 where flag returning id, a), logged as (insert into log (id, what) select id, 'x' || a from moved returning *) select count(*), max(what) from logged
+
+select t.id, s.* from t left join lateral (select u.e, u.m, row_number() over (order by u.m desc nulls last) as rn from u where u.t_id = t.id limit 3) s on s.rn = 1
+
+select (select array_agg(e order by m) from u where t_id = t.id) as es, exists (select from w where w.id = t.id) as has from t
+
+select t.a from t where (t.a, t.b) in (select u.a, u.id from u where u.t_id = t.id)
+
+select id from t where a = any (select a from u) or b <> all (select v from w) or c is not null and flag
+
+select id from t except select id from u union all select id from w intersect select a from u order by 1
+
+select 1 as x, null as y union select a, c from t order by y desc
+
+(select a, b from t order by a limit 1) union all (select id, a from u order by m desc limit 2) order by 2
+
+select distinct on (c, d) id, a from t order by c, d desc, n
+
+select c, d, sum(n), grouping(c, d), grouping(c) from t group by grouping sets ((c, d), (c), ()) having sum(n) > 10 order by grouping(c), 3 desc
+
+select c, count(*) from t group by rollup (c, d), cube (a, (b, flag))
+
+select percentile_cont(array[0.25, 0.5]) within group (order by n) filter (where flag) as q, mode() within group (order by c) from t
+
+select sum(n) over w1 - lag(n, 2, 0.0) over w2, count(*) filter (where a > 1) over w1 from t window w1 as (partition by c order by d range between interval '1 day' preceding and current row), w2 as (partition by a order by b)
+
+select ntile(a) over (order by b), nth_value(c, 2) over (partition by d order by n groups between 1 preceding and 1 following exclude current row) from t
+
+select case when a > b then c when flag then 'x' else coalesce(c, d::text) end as v, case c when 'x' then a end as w from t
+
+select nullif(a, b), greatest(a, b, id), least(n, 1.5), coalesce(null, c) from t
+
+select t, t.*, (t).a, (t.*).b from t
+
+select row_to_json(x) from (select a, c as label from t) x
+
+select to_jsonb(t.*) - 'a' as doc, jsonb_build_object('k', a, 'v', array_agg(b)) from t group by t.*, a
+
+select (p).l as l, (ps[1]).r, ps[1:2], (comp.p).r || 'x' from comp
+
+select body -> 'a' -> 0 ->> 'b', body #>> array['a', tags[1]], body['x']['y'], nums[1], nums[:2] from doc
+
+select e.key, e.value ->> 'x', tag.t from doc, jsonb_each(body) e, unnest(tags) as tag(t) where e.key = tag.t
+
+select r.* from doc cross join lateral jsonb_to_recordset(doc.body -> 'rows') as r(a int, b text, c jsonb)
+
+select j.id, j.label from doc, lateral jsonb_populate_record(null::w, body) as j(id, label, x)
+
+select x.a, x.b from doc, xmltable('//row' passing x columns a int path '@id', b text path 'name' default 'none', n for ordinality) as x where x.n > 1
+
+select a.n, b.n from generate_series(1, 3) a(n) cross join lateral generate_series(a.n, 5) b(n)
+
+select * from t tablesample bernoulli (10) repeatable (3) where a > 1
+
+select id, name from only parent union all select id, name from child
+
+select p.tableoid::regclass, p.ctid, p.* from parent p
+
+select a from t where id = 1 for no key update of t nowait
+
+select t.id from t, u where t.id = u.t_id for update of u skip locked
+
+select * from (t join u using (id)) left join w on w.id = t.id
+
+select * from t natural join w
+
+select id, j.id, a from t full join u using (id, a) as j
+
+select x.id, x.z from (t join u using (id)) as x(id, a1, b1, c1, d1, n1, flag1, z)
+
+select * from t as x(i, j) where x.i > x.j and x.c = 'a'
+
+select l.id, r.id from t l join lateral (select * from u where u.t_id = l.id) r on true cross join w
+
+select c.relname, a.attname from pg_class c, lateral (select attname from pg_attribute where attrelid = c.oid and attnum > 0) a
+
+insert into t (id, a, c) values (1, 2, 'x'), (2, (select max(v) from w), default) on conflict (id) do nothing returning id, a + 1 as next
+
+insert into t as tt (id, a, b) select id, a, 1 from u on conflict (id) where id > 0 do update set (a, b) = (excluded.a, tt.b + 1), c = (select k from w where w.id = excluded.id), d = current_date where tt.flag
+
+insert into tv (id, c) select 1, 'x'
+
+insert into w select * from w where id > 1
+
+insert into w (k) select v::text from (values (1), (2)) as x(v)
+
+insert into comp (id, p) values (1, row(1, 'x')), (2, (select p from comp limit 1))
+
+insert into gen (id) values (1) returning gross, tax
+
+insert into log (id) select id from t returning at
+
+update t set (a, b, c) = (select u.a, u.id, u.e from u where u.t_id = t.id order by m limit 1) where flag
+
+update t set (a, b) = row(b, a), c = upper(c)
+
+update only parent p set name = p.name || '!' where exists (select 1 from child where child.id = p.id)
+
+update tv set c = 'x' || c where ab > 1
+
+update comp set p.l = (p).l + 1, ps[2].r = 'z' where (p).r = 'x'
+
+update doc set body['a'] = to_jsonb(tags[1]), nums[1:2] = array[id, id] where body ? 'a'
+
+update part set amount = amount * 2 where region = 'eu' returning region, amount
+
+delete from t using u join w on w.id = u.id where u.t_id = t.id and w.k = t.c returning t.id, w.k
+
+delete from only parent where id in (select id from child)
+
+delete from tv where ab > 10
+
+merge into t using (select t_id, sum(m) as m from u group by t_id) s on s.t_id = t.id when matched and s.m > 100 then delete when matched and t.flag then update set n = s.m, a = t.a + 1 when not matched and s.m is not null then insert (id, n) values (s.t_id, s.m) when not matched then do nothing
+
+merge into part p using t on t.id = p.id and t.c = p.region when matched then update set amount = t.a when not matched then insert (id, region, amount) values (t.id, t.c, default)
+
+with src as materialized (select id, c from t where flag) merge into w using src on src.id = w.id when matched then update set (k, v) = (src.c, w.v + 1) when not matched then insert values (src.id, src.c, 0)
+
+create table x1 (a, b) as select id, n from t with no data
+
+create table x2 as with q as (select id from t) select q.id, u.* from q join u on u.t_id = q.id
+
+create temporary table x3 on commit drop as values (1, 'a')
+
+select id, a + 1 as a1 into unlogged x4 from t where flag
+
+create materialized view x5 (k, total) as select c, sum(n) from t group by c
+
+create view x6 with (security_barrier = true) as select * from t where a > 1 with local check option
+
+create recursive view x7 (n, s) as select id, a from t union all select n + 1, s from x7 where n < 3
+
+copy (select c, count(*) from t group by c) to stdout with (format csv, header)
+
+copy w (id, k) from stdin with (format csv)
+
+copy t to '/tmp/x'
+
+declare c1 binary cursor for select a, b from t where c = 'x' order by d
+
+prepare p1 (int, text) as update t set a = $1 where c = $2 returning b
+
+explain (analyze, verbose, format json) select a from t where b in (select v from w)
+
+explain insert into w (id, v) select id, a from t
+
+select t.id, count(u.*) as n, bool_or(u.a > t.a) as any_more from t left join u on u.t_id = t.id group by t.id having count(u.id) > 0 order by n desc
+
+select date_part('year', d), extract(month from d), d + interval '1 day' * a, to_char(n, '999') from t
+
+select string_agg(distinct c, ', ' order by c), array_agg(a order by b desc, d), jsonb_object_agg(c, n) from t
+
+select upper(trim(both from c)), substring(c from a for b), position('x' in c), overlay(c placing 'y' from 1 for a), c like '%' || b::text escape '\', c similar to 'a%' from t
+
+select a between b and id, a is distinct from b, flag is not true, c collate "C" > 'x', n::int::text, cast(d as timestamp) from t
+
+select array[a, b] || id, array(select e from u where u.a = t.a), (array[a, b])[1], array[[a], [b]], a = any (array[b, id]) from t
+
+select t1.id, t2.id from t t1 join t t2 on t1.a = t2.id left join t t3 on t3.id = t2.a and t3.flag where t1.c is null
+
+select o."Some Column" + 1 as "New Name", "Odd Name".* from "Odd Name", "Odd Name" o
+
+select q.a, q.total from (select a, sum(n) over (partition by b) as total, rank() over (order by d) as r from t) q where q.r <= 3 order by q.total
+
+select sub.k, sub.cnt from (select k, count(*) cnt from w group by k) as sub where sub.cnt > (select avg(cnt) from (select count(*) cnt from w group by k) z)
+
+select tv.*, tvv.cc, tm.total from tv left join tvv on tvv.ab = tv.ab left join tm on tm.b = tv.id
+
+select a, (select max(x.m) from (select m from u where u.a = t.a union all select n from t t2 where t2.id = t.b) x) from t
+
+select f.t.a, f.u.e from f.t join f.u on f.t.id = f.u.t_id
+
+select max(a) - min(a) as spread, count(distinct (a, b)), sum(a) / nullif(count(*), 0) from t
+
+select current_user, now(), current_date - d, localtimestamp, session_user from t
+
+select * from (values (1, 'a'), (2, null)) as v(id, label) left join t using (id)
+
+values (1, (select max(a) from t)), (2, 3) order by 2 limit 1
+
+table tv
+
+select 1 where exists (table t) and not exists (values (1))
+
+select w.v from w where w.id = (select id from t where t.c = w.k order by d limit 1 offset 1)
+
+select x from (select unnest(nums) as x, unnest(tags) as y from doc) s where y = 'a'
+
+select generate_series(1, a), c from t order by 1
+
+select regexp_matches(c, 'a(.)', 'g'), regexp_split_to_table(c, ',') from t
+
+select (regexp_match(c, 'x'))[1], (string_to_array(c, ','))[a] from t
+
+select make_interval(days => a), f.add(y => a, x => b), add(a, b) + 1 from t
+
+select row(a, b, c), (a, b) = (b, a), row(t.*) from t
+
+select t.a as "a b", t.b as "select", t.c "from" from t
+
+select sum(sum(a)) over (partition by c order by count(*)) from t group by c, b
+
+select first_value(a) over (partition by b order by d) + last_value(n) over w from t window w as (order by id rows unbounded preceding)
+
+select c, lag(c) over (order by d) is distinct from c as changed from t
+
+select xmlelement(name "el", xmlattributes(a as "x"), c, xmlforest(b, d as day)) from t
+
+select xpath('/a', x), xmlserialize(content x as text), x is document from doc
+
+select pg_typeof(a), a::regclass, 'f.t'::regclass::oid, c::name from t
+
+select json_build_array(a, b), jsonb_path_query(body, '$.x') from t, doc
+
+select count(*) from (select distinct a, b from t) s
+
+select coalesce(t.a, u.a) as a from t full join u on u.id = t.id where coalesce(t.id, u.id) > 1 order by coalesce(t.n, u.m)
+
+select * from t where a is null order by case when flag then b else id end desc, c using <
+
+select a from t limit (select count(*) from w) offset 1
+
+select t.c from t group by t.id
+
+select id, c, n from t group by id order by a
+
+select u.* from u where (u.t_id, u.a) not in (select id, a from t)
+
+select true and flag or a > b, (a > 1)::int from t
+
+select greatest(max(a), max(b)) from t group by flag having bool_and(flag)
+
+select grouping(c) as g, sum(a) filter (where flag) as s from t group by rollup (c) order by grouping(c), sum(a) filter (where flag)
+
+select rank() over (order by a) from t order by rank() over (order by a)
+
+select count(*) filter (where b > 1), c from t group by c order by count(*) filter (where b > 1) desc
+
+select coalesce(a, b) from t group by coalesce(a, b) order by coalesce(a, b)
+
+select upper(c) as x from t order by upper(c)
+
+select distinct on (lower(c)) lower(c), a from t order by lower(c), b
+
+with recursive g(id, link, path, cyc) as (select id, a, array[row(id, a)], false from t union all select t.id, t.a, path || row(t.id, t.a), row(t.id, t.a) = any (path) from t, g where t.id = g.link and not cyc) select * from g
+
+with recursive s(id, e) as (select id, e from u where t_id is null union all select u.id, s.e || u.e from u join s on s.id = u.t_id) search breadth first by id set ord select id, ord from s order by ord
+
+with recursive s(id) as (select id from u union select u.id from u join s on s.id = u.t_id) cycle id set looped to true default false using trail select id, looped, trail from s where not looped
+
+with x as (select a from t), y as (with x as (select m from u) select * from x) select * from x, y
+
+with x as (select a from t) select (with x as (select e from u limit 1) select e from x) from x
+
+select (select t.c || u.e from u where u.id = t.id) || 'x', array(select x.a + t.a from t x where x.b = t.b) from t
+
+select exists (select 1 from u where t_id = t.id and a in (select v from w where k = t.c)) from t
+
+select sum((select m from u where u.id = t.id)) from t
+
+select max(case when flag then (select m from u where u.id = t.a) else n end) filter (where c is not null) from t
+
+select a, b from t where case when flag then a = 1 else exists (select 1 from w where v = b) end
+
+select * from t where (select count(*) from u where u.t_id = t.id) between 1 and (select max(v) from w)
+
+select lead(a) over (order by (select max(v) from w), b) from t
+
+select t.id from t join u on (select k from w where w.id = u.id) = t.c
+
+select t.id from t join lateral (select u.a from u where u.t_id = t.id union select v from w where w.id = t.id order by 1 limit 1) x(v) on x.v > t.b
+
+select x.v, y.v from (values (1), (2)) x(v) full join (values (2), (3)) y(v) using (v)
+
+select v from (values (1), (2)) x(v) full join (values (2), (3)) y(v) using (v) full join w using (v)
+
+select * from (select id, a from t) x natural full join (select id, m from u) y
+
+select id from t join u using (id) join w using (id) join doc using (id) where t.a = 1 and w.k is not null
+
+select t.* from t join u using (id, a) order by id, u.a
+
+select xx.id, xx.tid from (t a join u b on a.id = b.t_id) as xx(tid, ta, tb, tc, td, tn, tf, id)
+
+select (select row(a, b) from t limit 1), (select t from t limit 1)
+
+select (x).id, (x).e from (select u as x from u) s where (x).m > 1
+
+select (s.r).a, (s.r).c from (select t as r, u.id from t, u where u.id = t.id) s
+
+select (select u from u where u.t_id = t.id limit 1).e from t
+
+select ((select p from comp limit 1)).l, (array_agg(p))[1].r from comp
+
+select (row(a, c)::pair).l, (row(a, c)::pair).* from t
+-- which of the row's values is field l stands in the type
+--+ * <- f.t.a TRANSFORMATION
+--+ * <- f.t.c TRANSFORMATION
+--+ l <- f.t.c TRANSFORMATION
+--- r <- f.t.c IDENTITY
+
+select (q.pp).l from (select p as pp from comp) q
+
+select count(t) filter (where t is not null), t is null, t = t from t group by t
+
+select array_agg(t), json_agg(t order by t.id), json_agg(t.*) from t
+
+select to_json(array(select w from w where w.id = t.id)), row_to_json((select x from (select t.a, t.b) x)) from t
+
+select jsonb_agg(jsonb_build_object('id', u.id, 'parts', (select jsonb_agg(w.k) from w where w.id = u.a))) from u
+
+insert into w (id, k, v) select t.id, u.e, (select max(a) from t x where x.b = t.b) from t left join u on u.t_id = t.id where exists (select 1 from doc where doc.id = t.id) order by t.d limit 10
+
+insert into w with q as (select id, c from t), r as (select q.id, q.c, 1 from q) select * from r union all select 1, 'x', 2
+
+insert into w (v, k, id) values ((select count(*) from t), upper('x'), 1) returning (select c from t where t.id = w.id), w.*
+
+insert into w (id, v) select id, a from t on conflict do nothing returning *
+
+insert into t (id, c) values (1, 'x') on conflict (id) do update set c = excluded.c || t.c || (select max(k) from w), n = excluded.n + (select sum(m) from u where u.t_id = excluded.id) where t.d < excluded.d
+
+insert into comp (id, p.l, ps[1].r) values (1, 2, 'x')
+
+insert into child (id, name, extra) select id, name, 1 from parent returning *
+
+insert into part_eu values (1, 'eu', 2)
+
+update t set (c, n) = (select e, m from u where u.id = t.id), d = now(), (a, b) = (1, b + 1)
+
+update t a set a = b.a from t b where a.id = b.b returning a.id, b.c
+
+update t set c = w.k from (select k, v from w where id = 1) w, u where w.v = t.a and u.id = t.id
+
+update t set a = x.s from (with q as (select t_id, sum(a) as s from u group by t_id) select * from q) x where x.t_id = t.id
+
+with up as (update w set v = v + 1 where id in (select id from t) returning id, v as nv) select t.c, up.nv from t join up using (id)
+
+with a as (insert into w (id) values (1) returning id), b as (insert into u (id, t_id) select id, id from a returning *), c as (delete from doc where id in (select id from b)) select b.id, a.id from b, a
+
+delete from t where id in (with x as (select t_id from u) select * from x) returning c, (select count(*) from u where u.t_id = t.id)
+
+delete from u a using u b where a.id < b.id and a.e = b.e
+
+merge into w using t on w.id = t.id when matched then update set (k, v) = (t.c, (select max(m)::int from u where u.t_id = t.id)) when not matched then insert (id, k) values (t.id, (select max(e) from u))
+
+create table y1 as select t.*, u.e from t left join u on u.t_id = t.id order by t.d
+
+create view y2 as with recursive r as (select id, 0 as n from t union all select r.id, n + 1 from r where n < 3) select r.id, max(n) as depth from r group by r.id
+
+create view y3 (a, b, c) as values (1, 'x', null), (2, 'y', 'z')
+
+create or replace view y4 as table w
+
+create materialized view y5 as select distinct c from t with no data
+
+select a.*, b.* into y6 from t a cross join w b
+
+copy (values (1, 'x')) to stdout
+
+copy (with q as (delete from t returning id) select * from q) to stdout
+
+prepare y7 as with q as (select a from t where id = $1) insert into w (id, v) select $2, a from q
+
+declare y8 scroll cursor for with q as (select * from t) select id, c from q for update
+
+select format('%s-%s', c, a), concat_ws(',', c, d, n), md5(c), length(c)::bigint * n, sign(n), width_bucket(n, 0, 10, a) from t
+
+select c ~ '^a' and c !~* 'b' or c like any (select k from w), regexp_replace(c, 'a', k) from t, w
+
+select d + a as d1, d - date '2020-01-01' as d2, age(now(), d), (d, interval '1 day') overlaps (d, d), d at time zone 'utc' from t
+
+select n::numeric(10, 2), c::varchar(5)::text, a::text::int, '1'::int + a, null::text || c, 5::positive + a from t
+
+select (a + b) * 2 / nullif(id, 0) % 3, -a, +b, not flag, a is null, b isnull, flag is unknown, a = all (array[1, 2]) from t
+-- sqlglot's parser drops a plus sign in front of a value
+--+ b <- f.t.b IDENTITY
+
+select "t"."a", T.B, f."t".c from F.T
+
+select t.a as x, t.a + 1 as x, x.x from t, (select 1 as x) x
+
+select a a, b as b, c "C" from t order by "C", a
+
+select 1 as a, a as b from t order by a
+
+select a as b, b as a from t order by a, b
+
+select a as b, sum(n) from t group by b, a
+
+select c as k, count(*) from t group by k having count(*) > 1 order by k
+
+select nums[a], nums[a:b], tags[1] || c, cardinality(nums), nums @> array[a], a = any (nums) from doc, t
+
+select unnest(array[a, b]) as x, c from t order by x
+
+select u.x + 1, u.y from t, unnest(array[t.a, t.b], array[t.c]) with ordinality as u(x, z, y)
+
+select s.i, nums[s.i] from doc, generate_subscripts(nums, 1) as s(i)
+
+select key, value from doc, jsonb_each_text(body) where key <> 'x'
+
+select elem ->> 'a' as a, ord from doc, jsonb_array_elements(body -> 'rows') with ordinality as x(elem, ord)
+
+select * from json_to_recordset('[{"a":1}]') as x(a int, b text)
+
+select t.id, p.k from t left join pairs(t.a) p on p.v = t.c
+
+select m.* from t, lateral regexp_matches(t.c, '(a)(b)') as m(parts)
+
+select * from current_date, now() as n(moment)
+
+select string_to_table(c, ','), a from t
+
+select count(*) from pg_stat_activity where state = 'active' and query ilike '%x%'
+
+select relname, n_live_tup, pg_size_pretty(pg_relation_size(relid)) from pg_stat_user_tables order by n_live_tup desc
+
+select table_schema, table_name, string_agg(column_name, ', ' order by ordinal_position) from information_schema.columns group by 1, 2
+
+select tc.table_name, kcu.column_name, ccu.table_name as other from information_schema.table_constraints tc join information_schema.key_column_usage kcu using (constraint_schema, constraint_name) join information_schema.constraint_column_usage ccu using (constraint_schema, constraint_name) where tc.constraint_type = 'FOREIGN KEY'

@@ -15,12 +15,16 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from pg_llm.database import PsycopgDatabase
+from pg_llm.lineage import statements as scanner
 from pg_llm.lineage.analyser import DEFAULT, GENERATED
 from pg_llm.lineage.extract import extract as analysed
 from pg_llm.lineage.parser import extract, live_routines, live_schema
+from tests.conftest import dsn
 from tests.lineage.fixture_files import cases as fixtures
 from tests.lineage.parser.support import written
 
@@ -83,7 +87,6 @@ EXPLAINED = {
     "select s from q union all": "text knows no types: a branch that is cast to the common type",
     "insert into w (v) select n": "text knows no types: a value that is cast to its column's",
     "insert into t (id, n) select": "text knows no types: a value that is cast to its column's",
-    "is document": "sqlglot reads a column",
     ".f1 as y": "text does not look into a row",
     ".f2 as x": "text does not look into a row",
     "select (p).* from comp": "the fields of a composite type are in the catalog",
@@ -117,3 +120,25 @@ def test_the_system_views(fixtures_db) -> None:
     assert len(views) > 120
     differing = {view["name"]: compare(fixtures_db, view["query"].rstrip(";")) for view in views}
     assert {name: found for name, found in differing.items() if found} == {}
+
+
+def test_the_samples_scripts(server, sample_database):
+    """The sample's views and its nightly load, one statement after another."""
+    name = sample_database("agreement")
+    script = (Path(__file__).parents[2] / "sample" / "nightly.sql").read_text()
+    address = dsn(server, "postgres")
+    with psycopg.connect(
+        address, dbname=name, autocommit=True, row_factory=dict_row
+    ) as connection:
+        views = connection.execute(
+            """
+            select pg_get_viewdef(oid) as query from pg_class
+            where relkind in ('v', 'm')
+              and relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+            """
+        ).fetchall()
+        texts = [view["query"].rstrip(";") for view in views]
+        texts += [s.text for s in scanner.split(script) if s.verb != "utility"]
+        differing = {text: compare(connection, text) for text in texts}
+    assert len(differing) >= 15
+    assert {text: found for text, found in differing.items() if found} == {}

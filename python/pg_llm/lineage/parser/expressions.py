@@ -257,7 +257,9 @@ class Expressions:
         """Return the relation whose whole row the expression is, if it is one."""
         if isinstance(node, exp.Dot):
             flow: Flow | None = self.dotted(node, scope)
-        elif isinstance(node, exp.Column) and node.args["this"].__class__ is not exp.Star:
+        elif isinstance(node, exp.Column) and node.args["this"].__class__ is exp.Star:
+            return self.qualified(node, scope)
+        elif isinstance(node, exp.Column):
             flow = self.reference(node, scope)
         else:
             return None
@@ -324,14 +326,18 @@ class Expressions:
         """Return the catalog's function that a call means; `owner` may hold its schema."""
         if not isinstance(node, exp.Anonymous) or not self.dialect.postgres:
             return None
-        schema = owner.args.get("db") if isinstance(owner, exp.Table) else None
-        if isinstance(owner, exp.Dot) and owner.args["expression"] is node:
-            schema = owner.args["this"]
-            schema = schema.args["this"] if isinstance(schema, exp.Column) else schema
-        named = self.name(schema) if isinstance(schema, exp.Identifier) else None
         name = written(node, self.text)
         count = len(node.args.get("expressions") or ())
-        return self.routines.find(named, name, count) if name else None
+        return self.routines.find(self.schema_of(node, owner), name, count) if name else None
+
+    def schema_of(self, node: exp.Expr, owner: exp.Expr | None) -> str | None:
+        """Return the schema that a function is called with."""
+        schema: Any = owner.args.get("db") if isinstance(owner, exp.Table) else None
+        above = node.parent
+        if isinstance(above, exp.Dot) and above.args["expression"] is node:
+            schema = above.args["this"]
+            schema = schema.args["this"] if isinstance(schema, exp.Column) else schema
+        return self.name(schema) if isinstance(schema, exp.Identifier) else None
 
     def proposed(self, node: exp.Anonymous, scope: Scope, how: int, out: Flow) -> None:
         """Add MySQL's VALUES(column): what the INSERT wanted to put there."""

@@ -449,6 +449,12 @@ class Queries(Sources):
                 if flow is not None:
                     add(rows, flow, kind)
                     return
+        else:
+            # The same expression as an output's is that output.
+            for place, output in enumerate(relation.nodes):
+                if output.__class__ is value.__class__ and output == value:
+                    add(rows, relation.columns[place][1], kind)
+                    return
         self.visit(value, scope, kind, rows)
 
     def tail(self, node: exp.Expr, scope: Scope, relation: Relation, rows: Flow) -> None:

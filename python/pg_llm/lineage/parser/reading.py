@@ -12,6 +12,7 @@ with isolated():
     from sqlglot.errors import SqlglotError
     from sqlglot.tokenizer_core import TokenType
 
+from pg_llm.lineage import statements
 from pg_llm.lineage.parser.repair import renamed, repaired
 from pg_llm.lineage.parser.tokens import Extras
 from pg_llm.lineage.parser.wrappers import body, inner_statement, unwrapped
@@ -34,6 +35,10 @@ _CLOSE = frozenset((TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE))
 _NESTED_TYPES = frozenset(
     (TokenType.ARRAY, TokenType.LIST, TokenType.MAP, TokenType.STRUCT, TokenType.OBJECT)
 )
+
+
+# What has to be said in other words even where sqlglot parses it.
+_RENAMED = re.compile(r"date_part|\bis\s+(?:not\s+)?document\b", re.IGNORECASE)
 
 
 class Unreadable(Exception):
@@ -63,7 +68,7 @@ def trees_of(text: str, dialect: Dialect) -> tuple[list[exp.Expr], Extras | None
     _check(tokens)
     # `@ x` is PostgreSQL's absolute value, and sqlglot's parameter x.
     extras = None
-    if dialect.postgres and "date_part" in text.lower():
+    if dialect.postgres and _RENAMED.search(text) is not None:
         tokens, extras = renamed(tokens), Extras()
     misread = dialect.postgres and any(token.text == "@" for token in tokens)
     trees, reason = ([], "") if misread else _parsed(tokens, text, dialect)
@@ -149,8 +154,16 @@ def _check_chains(kinds: Sequence[Any]) -> None:
         before = kind
 
 
+def _trimmed(text: str) -> str:
+    """Return a statement without the space and the comments around it."""
+    words = list(statements.tokens(text))
+    return text[words[0].start : words[-1].end]
+
+
 def split(sql: str, dialect: Dialect) -> list[str]:
     """Return the statements of a script, without their semicolons."""
+    if dialect.name == "postgres":
+        return [_trimmed(statement.text) for statement in statements.split(sql)]
     try:
         tokens = tokens_of(sql, dialect)
     except Unreadable:

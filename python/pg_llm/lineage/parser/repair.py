@@ -76,15 +76,18 @@ _CLOSING: Final = (TokenType.R_PAREN, TokenType.R_BRACKET)
 
 
 def renamed(tokens: list[Any]) -> list[Any]:
-    """Return the tokens with DATE_PART under a name that sqlglot takes as it is.
+    """Return the tokens with words that sqlglot takes as they are.
 
-    It would be EXTRACT, with another name for its result.
+    DATE_PART would be EXTRACT, with another name for its result; IS DOCUMENT
+    a comparison with a column.
     """
     stream = Tokens(tokens)
     for place, word in enumerate(stream.lower):
         stream.place = place
         if word == "date_part":
             stream.put("date_part_", TokenType.VAR)
+        elif word == "document" and stream.lower[place - 1] in ("is", "not"):
+            stream.put("null", TokenType.NULL)
         else:
             stream.out.append(tokens[place])
     return stream.out

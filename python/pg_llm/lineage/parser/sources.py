@@ -286,6 +286,8 @@ class Sources(Pivots):
         """Return a function in FROM: what flows in are its arguments."""
         if isinstance(node, exp.TableFromRows):
             node = node.args["this"]
+        if isinstance(node, exp.Dot) and isinstance(node.args["expression"], exp.Func):
+            node = node.args["expression"]
         if isinstance(node, exp.SemanticView):
             table = self.base(self.parts(node.args["this"]))
             add(scope.rows, scan(table.name), IDENTITY)
@@ -366,6 +368,7 @@ class Sources(Pivots):
         """Return the columns of PostgreSQL's function: itself is a source, and its arguments."""
         # XMLTABLE comes as a function only from our own rewriting.
         none = not isinstance(node, exp.Func) or isinstance(node, _NO_FUNCTIONS)
+        none = none and function != "now"
         if none or function == "xmltable" or isinstance(owner, exp.TableFromRows):
             return [(column, flow) for column in names or (name,)]
         routine = self.called(node, owner)
@@ -382,12 +385,15 @@ class Sources(Pivots):
         columns: list[Column] = []
         for number, column in enumerate(shown):
             source = sources[number] if number < len(sources) else column
-            columns.append((column, {**flow, (relation, source): 1}))
+            made = dict(flow)
+            add(made, {(relation, source): 1}, IDENTITY)
+            columns.append((column, made))
         return columns
 
     def function_name(self, node: exp.Expr, owner: exp.Expr, function: str) -> str:
         """Return a function's name as it is shown."""
-        parts = [self.name(owner.args["db"])] if owner.args.get("db") is not None else []
+        schema = self.schema_of(node, owner)
+        parts = [schema] if schema is not None else []
         routine = self.called(node, owner)
         if routine is not None:
             return self.dialect.shown([routine.schema, routine.name])
