@@ -12,6 +12,7 @@ from pg_llm.text2sql import answers, grammar, guard, pairs
 from pg_llm.text2sql import model as source
 from pg_llm.text2sql.frame import Declined
 from pg_llm.text2sql.index import index
+from pg_llm.text2sql.linking import link
 from pg_llm.text2sql.probe import prober
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pg_llm.text2sql.model import Candidate
 
 LONGEST_QUESTION = 4000
+# Below this the schema explains little of a question (0 to 1).
+_STRANGE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +111,17 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         failed = f"the model {name} gave no usable answer"
         found = _surer(verified, grammatical, _sure(database))
         return replace(found, attempts=attempts, warnings=(failed, *found.warnings))
+    known = link(question, schema).answerable
+    doubt = () if known >= _STRANGE else ("few of the question's words name anything here",)
     return Answer(
         candidate.guarded.sql,
-        _model_confidence(candidate, grammatical),
+        round(_model_confidence(candidate, grammatical) * (0.6 + 0.4 * min(1.0, 2 * known)), 3),
         "model",
         candidate.guarded.tables,
         examples=examples,
         attempts=attempts,
         cost=candidate.guarded.cost,
-        warnings=tuple(candidate.notes),
+        warnings=(*candidate.notes, *doubt),
     )
 
 

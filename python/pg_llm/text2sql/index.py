@@ -221,10 +221,15 @@ def index(snapshot: Snapshot) -> SchemaIndex:
 def _build(snapshot: Snapshot) -> SchemaIndex:
     relations = [relation for relation in snapshot.relations if not relation.child]
     built = SchemaIndex(snapshot, relations, JoinGraph(snapshot))
-    vocabulary = {stem(word) for relation in relations for word in split_identifier(relation.name)}
+    start = _common_start([relation.name for relation in relations])
+    vocabulary = {
+        stem(word)
+        for relation in relations
+        for word in split_identifier(relation.name.lower().removeprefix(start) or relation.name)
+    }
     common = _common_words([split_identifier(relation.name) for relation in relations])
     for relation in relations:
-        for term in _relation_terms(relation, vocabulary, common):
+        for term in _relation_terms(relation, vocabulary, common, start):
             for word, _ in term.words:
                 built.by_word[word].append(term)
         for column in relation.columns:
@@ -277,11 +282,33 @@ def _common_words(names: list[list[str]]) -> frozenset[str]:
     return frozenset(word for word in firsts if firsts.count(word) * 5 >= len(names) * 4)
 
 
+def _common_start(names: list[str]) -> str:
+    """Return letters that all of several names begin with, and that are no word of them.
+
+    sbcustomer, sbticker, sbtransaction: sb. A prefix that ends at a separator
+    is left to the words.
+    """
+    if len(names) < 3:
+        return ""
+    start = names[0].lower()
+    for name in names[1:]:
+        shared = zip(start, name.lower(), strict=False)
+        start = start[: next((i for i, (a, b) in enumerate(shared) if a != b), len(start))]
+    whole = {word for name in names for word in split_identifier(name)}
+    if len(start) < 2 or not start.isalpha() or start in whole:
+        return ""
+    return start if all(len(name) >= len(start) + 2 for name in names) else ""
+
+
+def _without(start: str, name: str) -> str:
+    return name[len(start) :] if start else name
+
+
 def _relation_terms(
-    relation: Relation, vocabulary: set[str], common: frozenset[str]
+    relation: Relation, vocabulary: set[str], common: frozenset[str], start: str
 ) -> Iterator[Term]:
     view = 0.8 if relation.kind in "vm" else 1.0
-    own = _words(relation.name, vocabulary)
+    own = _words(_without(start, relation.name), vocabulary)
     weights = [
         (word, _COMMON if word in common else _GENERIC if word in _GENERIC_TABLE_WORDS else 1.0)
         for word in own
@@ -290,8 +317,11 @@ def _relation_terms(
     for label in english_labels(relation.comment):
         yield Term(relation, None, tuple((word, 1.0) for word in label), 0.85 * view)
     prefix = _common_words([split_identifier(column.name) for column in relation.columns])
+    begin = _common_start([column.name for column in relation.columns])
+    if not start or not begin.startswith(start):
+        begin = ""
     for column in relation.columns:
-        words = _words(column.name, vocabulary)
+        words = _words(_without(begin, column.name), vocabulary)
         if (
             len(words) == 1
             and re.match(r"(is|has)[a-z]{4,}$", words[0])

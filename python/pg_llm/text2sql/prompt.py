@@ -12,8 +12,9 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from pg_llm.text2sql.index import ColumnRef
+from pg_llm.text2sql.linking import link
 from pg_llm.text2sql.render import quote
-from pg_llm.text2sql.words import is_chinese, stem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from pg_llm.catalog import Column, Relation
     from pg_llm.errors import PgLlmError
     from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.linking import Links
 
 Message = dict[str, str]
 
 _MOST_RELATIONS = 12
 # About 8,000 tokens of description.
 _MOST_CHARACTERS = 24_000
+_LEAST_CHARACTERS, _LEAST_COLUMNS = 1_500, 12
 _LONGEST_TEXT = 120
 _LONGEST_EXAMPLE = 2000
 NO_ANSWER = "NO ANSWER"
@@ -97,16 +100,25 @@ def _named(sql: str, schema: SchemaIndex) -> list[str]:
 
 
 def describe(question: str, schema: SchemaIndex) -> str:
-    """Return the description of the relations that a question may need."""
+    """Return the description of the relations that a question may need.
+
+    All columns of each, and of wide ones that do not fit the keys and those
+    that the question is most likely to need.
+    """
+    links = link(question, schema)
+    chosen = _chosen(links, schema)
+    rank = {ref: position for position, (ref, _) in enumerate(links.columns)}
     lines: list[str] = []
-    size = 0
-    chosen = chosen_relations(question, schema)
-    for relation in chosen:
+    left = _MOST_CHARACTERS
+    for position, relation in enumerate(chosen):
         text = _relation(relation)
-        if lines and size + len(text) > _MOST_CHARACTERS:
+        share = left // (len(chosen) - position)
+        if len(text) > max(share, _LEAST_CHARACTERS):
+            text = _shortened(relation, schema, rank, max(share, _LEAST_CHARACTERS))
+        if lines and len(text) > left:
             break
         lines.append(text)
-        size += len(text)
+        left -= len(text)
     oids = {relation.oid for relation in chosen}
     names = schema.snapshot.by_oid
     joins = [
@@ -121,75 +133,48 @@ def describe(question: str, schema: SchemaIndex) -> str:
     return "\n\n".join(lines)
 
 
-def chosen_relations(question: str, schema: SchemaIndex) -> list[Relation]:
-    """Return the relations that a question may need, best first.
-
-    All of them where they are few; else those that its words name, each with
-    the mean of its three best columns, and the relations between them.
-    """
+def _chosen(links: Links, schema: SchemaIndex) -> list[Relation]:
+    """Return all relations where they are few, else those that link best."""
     if len(schema.relations) <= _MOST_RELATIONS:
         return list(schema.relations)
-    scores = relation_scores(question, schema)
-    ranked = sorted(schema.relations, key=lambda relation: -scores.get(relation.oid, 0.0))
-    best = ranked[: _MOST_RELATIONS - 4]
-    chosen = {relation.oid: relation for relation in best}
-    for relation in best[1:4]:
-        found = schema.joins.path([best[0].oid], relation.oid)
-        for step in found[0] if found else ():
-            chosen.setdefault(step.target, schema.snapshot.by_oid[step.target])
-    return list(chosen.values())
+    return [relation for relation, _ in links.relations[:_MOST_RELATIONS]]
 
 
-def relation_scores(question: str, schema: SchemaIndex) -> dict[int, float]:
-    """Return how well each relation fits the words of a question."""
-    tables: dict[int, float] = {}
-    columns: dict[int, list[float]] = {}
-    for relation, column, score in _evidence(question, schema):
-        if column is None:
-            tables[relation.oid] = max(tables.get(relation.oid, 0.0), score)
-        else:
-            columns.setdefault(relation.oid, []).append(score)
-    return {
-        oid: tables.get(oid, 0.0) + sum(sorted(columns.get(oid, ()), reverse=True)[:3]) / 3
-        for oid in {*tables, *columns}
-    }
-
-
-def _evidence(question: str, schema: SchemaIndex) -> list[tuple[Relation, Column | None, float]]:
-    from pg_llm.text2sql.english_lexer import content_words
-    from pg_llm.text2sql.index import fold
-
-    found: list[tuple[Relation, Column | None, float]] = []
-    for word in content_words(question):
-        found += [(m.relation, m.column, m.score) for m in schema.find([word])]
-    folded = fold(question).split()
-    for start in range(len(folded)):
-        for end in range(start + 1, min(start + 4, len(folded)) + 1):
-            text = " ".join(folded[start:end])
-            for value in schema.values.get(text, schema.values.get(stem(text), ())):
-                found.append((value.ref.relation, value.ref.column, 0.8))
-    if is_chinese(question):
-        for label, match in schema.labels:
-            overlap = _overlap(label, question)
-            if overlap > 0:
-                found.append((match.relation, match.column, overlap * match.score))
-    return found
-
-
-def _overlap(label: str, question: str) -> float:
-    """Return the share of a label's character pairs that the question has."""
-    pairs = {label[i : i + 2] for i in range(len(label) - 1)} or {label}
-    return sum(pair in question for pair in pairs) / len(pairs)
+def _shortened(
+    relation: Relation, schema: SchemaIndex, rank: dict[ColumnRef, int], size: int
+) -> str:
+    """Describe a relation with its likeliest columns, in the table's order."""
+    keys = {name for step in schema.joins.steps(relation.oid) for name in step.source_columns}
+    keys |= set(relation.primary_key)
+    ranked = sorted(
+        relation.columns,
+        key=lambda column: (column.name not in keys, rank[ColumnRef(relation, column)]),
+    )
+    kept: set[str] = set()
+    for column in ranked:
+        size -= len(_column(relation, column)) + 1
+        if size < 0 and len(kept) >= _LEAST_COLUMNS:
+            break
+        kept.add(column.name)
+    shown = [_column(relation, c) for c in relation.columns if c.name in kept]
+    left = len(relation.columns) - len(shown)
+    return "\n".join([_head(relation), *shown, f"  (and {left} columns more)"])
 
 
 def _relation(relation: Relation) -> str:
+    return "\n".join(
+        [_head(relation), *(_column(relation, column) for column in relation.columns)]
+    )
+
+
+def _head(relation: Relation) -> str:
     kind = {"v": "view", "m": "materialized view", "f": "foreign table"}.get(
         relation.kind, "table"
     )
     head = f"{kind} {relation.sql_name}"
     if relation.comment:
         head += f"  -- {_text(relation.comment)}"
-    return "\n".join([head, *(_column(relation, column) for column in relation.columns)])
+    return head
 
 
 def _column(relation: Relation, column: Column) -> str:

@@ -1,0 +1,332 @@
+"""Schema linking: which relations and columns a question may need, best first.
+
+Three signals are fused for every relation and column: its words (names and
+comments, split, stemmed, with synonyms and abbreviations, rare words counting
+more), letters (trigrams of its words, for misspelling and compounds), and
+meaning (the cosine of the embedded static embeddings, English only). Values of
+columns that stand in the question speak for their column, Chinese names and
+comments by character bigrams. A relation is scored with the mean of its three
+best columns, a column with its relation. What the caller may not see is not in
+the index, so nothing of it can be linked.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from pg_llm.text2sql.index import ColumnRef, fold
+from pg_llm.text2sql.words import is_chinese, split_identifier, stem, word_set
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pg_llm.catalog import Relation
+    from pg_llm.text2sql.index import SchemaIndex, Term
+
+# Weights of the signals, fitted on questions over 13 schemas (each left out once).
+_WORDS, _SHARE, _LETTERS, _MEANING, _VALUE = 1.0, 0.6, 0.5, 0.9, 1.0
+_OF_RELATION, _OF_COLUMNS, _KEY = 0.45, 0.7, 0.25
+_OF_BEST, _OF_VALUES, _VIEW = 0.3, 0.5, 0.85
+_JOINED, _BRIDGES = 3, 2
+_LONGEST_VALUE = 5
+_KNOWN, _ALIKE = 0.6, 0.5
+_EXPLAINED, _NAMED, _UNKNOWN, _OFFSET = 4.0, 1.0, 0.3, 2.0
+_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|'[^']{2,}'|`[^`]*`")
+# Words of phrases that give a question its form, and of periods.
+_PHRASE_WORDS = word_set(
+    """
+    many much number more less than least most order descending ascending how ago past today
+    inclusive exclusive include including difference ratio percentage share combination case
+    insensitively match january february march april may june july august september october
+    november december jan feb mar apr jun jul aug sep oct nov dec overall across range full
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What a question may need, best first, each with its score.
+
+    `answerable`: from 0 to 1, how much of the question the schema explains.
+    """
+
+    relations: tuple[tuple[Relation, float], ...]
+    columns: tuple[tuple[ColumnRef, float], ...]
+    answerable: float
+
+
+Key = tuple[int, str]
+
+
+def link(question: str, schema: SchemaIndex) -> Links:
+    """Return the relations and columns that a question may need."""
+    evidence = _Evidence(question, schema)
+    columns = {
+        (relation.oid, column.name): evidence.score((relation.oid, column.name))
+        for relation in schema.relations
+        for column in relation.columns
+    }
+    tables = {relation.oid: _table(relation, columns, evidence) for relation in schema.relations}
+    ranked = _bridged(sorted(schema.relations, key=lambda r: -tables[r.oid]), tables, schema)
+    refs = [ColumnRef(r, c) for r in schema.relations for c in r.columns]
+    scores = {ref: _column(ref, columns, tables, schema) for ref in refs}
+    refs.sort(key=lambda ref: -scores[ref])
+    return Links(
+        tuple((relation, tables[relation.oid]) for relation in ranked),
+        tuple((ref, scores[ref]) for ref in refs),
+        evidence.answerable(),
+    )
+
+
+def _table(relation: Relation, columns: dict[Key, float], evidence: _Evidence) -> float:
+    own = evidence.score((relation.oid, ""))
+    best = sorted((columns[relation.oid, c.name] for c in relation.columns), reverse=True)[:3]
+    view = _VIEW if relation.kind in "vm" else 1.0
+    held = max(evidence.values.get((relation.oid, c.name), 0.0) for c in relation.columns)
+    return view * (own + _OF_COLUMNS * sum(best) / 3 + _OF_BEST * best[0] + _OF_VALUES * held)
+
+
+def _bridged(
+    ranked: list[Relation], tables: dict[int, float], schema: SchemaIndex
+) -> list[Relation]:
+    """Put the relations that join the best ones right behind them."""
+    best = ranked[:_JOINED]
+    between: set[int] = set()
+    for one, two in combinations(best, 2):
+        found = schema.joins.path([one.oid], two.oid)
+        for step in found[0] if found else ():
+            between |= {step.source, step.target}
+    chosen = {relation.oid for relation in best}
+    likeliest = sorted(between - chosen, key=lambda oid: -tables[oid])
+    bridges = [schema.snapshot.by_oid[oid] for oid in likeliest[:_BRIDGES]]
+    taken = chosen | {relation.oid for relation in bridges}
+    return [*best, *bridges, *(relation for relation in ranked if relation.oid not in taken)]
+
+
+def _column(
+    ref: ColumnRef, columns: dict[Key, float], tables: dict[int, float], schema: SchemaIndex
+) -> float:
+    score = columns[ref.relation.oid, ref.column.name] + _OF_RELATION * tables[ref.relation.oid]
+    if ref.column.name in schema.key(ref.relation) or _is_foreign_key(ref, schema):
+        score += _KEY * tables[ref.relation.oid]
+    return score
+
+
+def _is_foreign_key(ref: ColumnRef, schema: SchemaIndex) -> bool:
+    return any(
+        step.to_one and ref.column.name in step.source_columns
+        for step in schema.joins.steps(ref.relation.oid)
+    )
+
+
+class _Evidence:
+    """What the words of one question say about each relation and column."""
+
+    def __init__(self, question: str, schema: SchemaIndex) -> None:
+        from pg_llm.text2sql.english_lexer import content_words
+
+        self.question = question
+        self.schema = schema
+        self.words = sorted(content_words(question))
+        unquoted = content_words(_QUOTED.sub(" ", question))
+        self.subjects = [word for word in sorted(unquoted) if not _structural(word)]
+        self.coverage: dict[Key, float] = {}
+        self.share: dict[Key, float] = {}
+        self.letters: dict[Key, float] = {}
+        self.values: dict[Key, float] = {}
+        self.meaning: dict[Key, float] = {}
+        self.explained: dict[str, float] = {}
+        self._of_words()
+        self._of_letters()
+        self._of_values()
+        if is_chinese(question):
+            self._of_labels()
+        else:
+            self._of_meaning()
+
+    def score(self, key: Key) -> float:
+        """Return the fused score of a relation (empty name) or column."""
+        return (
+            _WORDS * self.coverage.get(key, 0.0)
+            + _SHARE * self.share.get(key, 0.0)
+            + _LETTERS * self.letters.get(key, 0.0)
+            + _MEANING * self.meaning.get(key, 0.0)
+            + _VALUE * self.values.get(key, 0.0)
+        )
+
+    def _of_words(self) -> None:
+        hits: dict[int, dict[str, float]] = defaultdict(dict)
+        terms: dict[int, Term] = {}
+        for word in self.words:
+            for other, strength in self.schema.strengths(word).items():
+                self.explained[word] = max(self.explained.get(word, 0.0), strength)
+                for term in self.schema.by_word[other]:
+                    terms[id(term)] = term
+                    hit = hits[id(term)]
+                    hit[other] = max(hit.get(other, 0.0), strength)
+        total = sum(self._rarity(word) for word in self.words) or 1.0
+        for name, hit in hits.items():
+            term = terms[name]
+            key = (term.relation.oid, term.column.name if term.column else "")
+            whole = sum(weight for _, weight in term.words)
+            covered = sum(weight * hit.get(word, 0.0) for word, weight in term.words) / whole
+            share = sum(
+                weight * hit.get(word, 0.0) * self._rarity(word) for word, weight in term.words
+            )
+            self.coverage[key] = max(self.coverage.get(key, 0.0), term.factor * covered)
+            self.share[key] = max(self.share.get(key, 0.0), term.factor * min(1.0, share / total))
+
+    def _of_letters(self) -> None:
+        """Let words that name nothing name what is spelled alike."""
+        for word in self.subjects:
+            if self.explained.get(word, 0.0) >= _KNOWN or len(word) < 5:
+                continue
+            for other, likeness in _alike(word, self.schema):
+                self.explained[word] = max(self.explained.get(word, 0.0), likeness)
+                for term in self.schema.by_word[other]:
+                    key = (term.relation.oid, term.column.name if term.column else "")
+                    self.letters[key] = max(self.letters.get(key, 0.0), likeness)
+
+    def _rarity(self, word: str) -> float:
+        held = len(self.schema.by_word.get(word, ()))
+        return math.log(1 + (len(self.schema.relations) + 1) / (0.5 + held)) + 0.3
+
+    def _of_values(self) -> None:
+        folded = fold(self.question).split()
+        for start in range(len(folded)):
+            for end in range(start + 1, min(start + _LONGEST_VALUE, len(folded)) + 1):
+                words = folded[start:end]
+                if end - start == 1 and (len(words[0]) < 2 or words[0] not in self._content()):
+                    continue
+                text = " ".join(words)
+                single = " ".join([*words[:-1], stem(words[-1])])
+                for value in self.schema.values.get(text, self.schema.values.get(single, ())):
+                    key = (value.ref.relation.oid, value.ref.column.name)
+                    self.values[key] = max(self.values.get(key, 0.0), 0.6 + 0.1 * (end - start))
+                    for word in words:
+                        self.explained[stem(word)] = 1.0
+
+    def _content(self) -> set[str]:
+        return {word for word in fold(self.question).split() if stem(word) in self.words}
+
+    def _of_meaning(self) -> None:
+        for key, cosine in meanings(self.question, self.schema):
+            self.meaning[key] = cosine
+
+    def _of_labels(self) -> None:
+        """Compare Chinese labels by character bigrams, rare ones counting more."""
+        counts = _bigram_counts(self.schema)
+        asked = set(_bigrams(self.question))
+        for label, match in self.schema.labels:
+            pairs = _bigrams(label)
+            weights = [1.0 / math.sqrt(counts[pair]) for pair in pairs]
+            found = sum(w for pair, w in zip(pairs, weights, strict=True) if pair in asked)
+            if found:
+                key = (match.relation.oid, match.column.name if match.column else "")
+                share = match.score * found / sum(weights)
+                self.coverage[key] = max(self.coverage.get(key, 0.0), 2.0 * share)
+
+    def answerable(self) -> float:
+        """Return how far the schema explains the question (0 to 1)."""
+        if not self.words and not is_chinese(self.question):
+            return 0.0
+        known = sum(self.explained.get(word, 0.0) for word in self.subjects)
+        explained = known / len(self.subjects) if self.subjects else 0.5
+        named = max((score for (_, name), score in self.coverage.items() if name), default=0.0)
+        unknown = sum(self.explained.get(word, 0.0) < _KNOWN for word in self.subjects)
+        sure = _EXPLAINED * explained + _NAMED * named - _UNKNOWN * unknown - _OFFSET
+        return 1.0 / (1.0 + math.exp(-sure))
+
+
+def _alike(word: str, schema: SchemaIndex) -> Iterable[tuple[str, float]]:
+    """Yield words of the schema that share most trigrams (Dice) with a word."""
+    letters = schema.snapshot.derived.get("text2sql letters")
+    if not isinstance(letters, dict):
+        letters = {other: _trigrams(other) for other in schema.by_word if len(other) >= 5}
+        schema.snapshot.derived["text2sql letters"] = letters
+    own = _trigrams(word)
+    for other, theirs in letters.items():
+        shared = len(own & theirs)
+        if shared >= 2 and 2 * shared / (len(own) + len(theirs)) >= _ALIKE:
+            yield other, 2 * shared / (len(own) + len(theirs))
+
+
+def _trigrams(word: str) -> frozenset[str]:
+    padded = f"  {word} "
+    return frozenset(padded[i : i + 3] for i in range(len(padded) - 2))
+
+
+def _structural(word: str) -> bool:
+    """Whether a word only gives a question its form: a count, an order, a period."""
+    from pg_llm.text2sql import english_lexicon as lexicon
+    from pg_llm.text2sql.words import NUMBERS
+
+    return (
+        word in lexicon.PHRASES
+        or word in lexicon.TIME_UNITS
+        or word in NUMBERS
+        or word.isdigit()
+        or lexicon.is_light(word)
+        or word in _PHRASE_WORDS
+    )
+
+
+def _bigrams(text: str) -> list[str]:
+    return [text[i : i + 2] for i in range(len(text) - 1)] or [text]
+
+
+def _bigram_counts(schema: SchemaIndex) -> dict[str, int]:
+    found = schema.snapshot.derived.get("text2sql bigrams")
+    if isinstance(found, dict):
+        return found
+    counts: dict[str, int] = {}
+    for label, _ in schema.labels:
+        for pair in set(_bigrams(label)):
+            counts[pair] = counts.get(pair, 0) + 1
+    schema.snapshot.derived["text2sql bigrams"] = counts
+    return counts
+
+
+def meanings(question: str, schema: SchemaIndex) -> Iterable[tuple[Key, float]]:
+    """Yield the cosine between the question and every relation and column."""
+    from pg_llm.library import isolated
+    from pg_llm.models import static
+
+    with isolated():
+        import numpy
+
+    asked = static.embed([question])[0]
+    if asked is None:
+        return
+    keys, matrix = _matrix(schema)
+    cosines = matrix @ numpy.asarray(asked, dtype=numpy.float32)
+    yield from zip(keys, cosines.tolist(), strict=True)
+
+
+def _matrix(schema: SchemaIndex) -> tuple[list[Key], Any]:
+    import numpy
+
+    from pg_llm.models import static
+
+    found = schema.snapshot.derived.get("text2sql meanings")
+    if isinstance(found, tuple):
+        return found
+    keys: list[Key] = []
+    texts: list[str] = []
+    for relation in schema.relations:
+        table = " ".join(split_identifier(relation.name))
+        keys.append((relation.oid, ""))
+        texts.append(f"{table} {relation.comment or ''}")
+        for column in relation.columns:
+            keys.append((relation.oid, column.name))
+            words = " ".join(split_identifier(column.name))
+            texts.append(f"{words} {table} {column.comment or ''}")
+    vectors = [vector or [0.0] * static.DIMENSIONS for vector in static.embed(texts)]
+    built = (keys, numpy.asarray(vectors, dtype=numpy.float32))
+    schema.snapshot.derived["text2sql meanings"] = built
+    return built
