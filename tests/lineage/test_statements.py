@@ -103,7 +103,7 @@ def test_it_cuts_where_the_server_does(db, standard_strings):
     outcomes: Counter[Seen] = Counter()
 
     @settings(
-        max_examples=150,
+        max_examples=300,
         deadline=None,
         suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
     )
@@ -138,3 +138,20 @@ def test_most_fragments_are_valid(db):
     broken = [value for value in VALUES if seen(db, f"select {value}") is Seen.BROKEN]
     assert len(broken) < len(VALUES) / 5, broken
     assert [text for text in WHOLES if seen(db, text) is Seen.BROKEN] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select 'a'\n" + " " * 100_000 + "x; select 2",
+        "select 'a' " + "-- " * 100_000 + "\nx; select 2",
+        "select 'a'\n" + "-- b\n" * 100_000 + "x; select 2",
+        " " * 100_000 + "'x'; select 2",
+        "\n-- --" * 100_000 + "\n; select 1; select 2",
+        "select e'a'" + "\n " * 100_000 + "x; select 2",
+    ],
+    ids=["spaces", "comment", "comments", "first", "before", "escape"],
+)
+def test_space_behind_a_string_costs_no_more_than_its_length(text):
+    """A string goes on behind a line break: looking for it once took forever."""
+    assert len(statements.split(text)) == 2

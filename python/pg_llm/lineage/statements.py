@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_CONTINUED: Final = r"(?:[ \t\f]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f]+|--[^\n\r]*[\n\r])*'"
-_PLAIN: Final = rf"'[^']*(?:''[^']*)*'(?:{_CONTINUED}[^']*(?:''[^']*)*')*"
-_ESCAPE: Final = (
-    r"'[^'\\]*(?:(?:''|\\.)[^'\\]*)*'" + rf"(?:{_CONTINUED}" + r"[^'\\]*(?:(?:''|\\.)[^'\\]*)*')*"
-)
+# Possessive throughout: what a string or a comment has taken is never given
+# back, so that the time is linear in the text.
+_CONTINUED: Final = r"(?:[ \t\f]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f]|--[^\n\r]*+[\n\r])*+'"
+_PLAIN: Final = rf"'[^']*+(?:''[^']*+)*+'(?:{_CONTINUED}[^']*+(?:''[^']*+)*+')*+"
+_ESCAPED: Final = r"[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+'"
+_ESCAPE: Final = rf"'{_ESCAPED}(?:{_CONTINUED}{_ESCAPED})*+"
 _START: Final = r"A-Za-z_\u0080-\U0010ffff"
 
 
@@ -31,14 +32,14 @@ def _scanner(standard_strings: bool) -> re.Pattern[str]:
         rf"""
           (?P<space> [ \t\n\r\f\v]+ | --[^\n\r]* )
         | (?P<comment> /\* )
-        | (?P<string> [eE]{_ESCAPE} | [bBxX]'[^']*'(?:{_CONTINUED}[^']*')* | [uU]&{_PLAIN}
+        | (?P<string> [eE]{_ESCAPE} | [bBxX]'[^']*'(?:{_CONTINUED}[^']*')*+ | [uU]&{_PLAIN}
                     | {_PLAIN if standard_strings else _ESCAPE} )
-        | (?P<quoted> (?:[uU]&)? "[^"]*(?:""[^"]*)*" )
+        | (?P<quoted> (?:[uU]&)? "[^"]*+(?:""[^"]*+)*+" )
         | (?P<dollar> \$(?:[{_START}][0-9{_START}]*)?\$ )
         | (?P<word> [{_START}][0-9${_START}]* )
         | (?P<number> \$\d+ | (?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)? )
         | (?P<other> . )
-        """.replace("[ \\t\\f]", r"[\ \t\f]"),
+        """,
         re.VERBOSE | re.DOTALL,
     )
 
@@ -174,7 +175,7 @@ def _pieces(text: str, standard_strings: bool) -> Iterator[tuple[int, int]]:
     yield start, len(text)
 
 
-_FIRST: Final = re.compile(r"(?:\s+|--[^\n\r]*)*(?:(\w+)|(\())")
+_FIRST: Final = re.compile(r"(?:\s|--[^\n\r]*+)*+(?:(\w+)|(\())")
 _INTO: Final = re.compile(r"\binto\b", re.IGNORECASE)
 _DIRECT: Final = {"insert": "insert", "update": "update", "delete": "delete", "merge": "merge"}
 _QUERIES: Final = frozenset({"select", "with", "values", "table", "("})
