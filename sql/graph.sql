@@ -55,6 +55,7 @@ create table lineage.edges (
     evidence_node bigint,
     valid_from timestamptz not null default pg_catalog.clock_timestamp(),
     valid_to timestamptz not null default 'infinity',
+    suspended boolean not null default false,
     primary key (id, valid_to)
 ) partition by range (valid_to);
 -- What is true now stands apart from history, however long that grows; history
@@ -66,6 +67,7 @@ create index edges_to on lineage.edges (to_node) include (from_node, influence, 
 create index edges_evidence on lineage.edges (evidence_node, evidence);
 create unique index edges_current_key on lineage.edges_current
     (from_node, to_node, influence, transformation, evidence, evidence_node) nulls not distinct;
+create index edges_suspended on lineage.edges_past (from_node, to_node) where suspended;
 comment on table lineage.edges is
     'From what to what data flows, as known from when to when. Current ones have valid_to infinity.';
 comment on table lineage.edges_current is 'partition of lineage.edges: what is true now';
@@ -86,6 +88,8 @@ comment on column lineage.edges.evidence is
 comment on column lineage.edges.evidence_node is 'lineage.nodes.id of the view, table, function, pattern or job that it was read from';
 comment on column lineage.edges.valid_from is 'when it was found';
 comment on column lineage.edges.valid_to is 'when it was found gone; infinity while it is true';
+comment on column lineage.edges.suspended is
+    'of one that ended: an end of it was dropped, and it opens again when that comes back';
 -- pg_dump takes the rows of a partitioned table from its partitions.
 select pg_catalog.pg_extension_config_dump('lineage.edges', '');
 select pg_catalog.pg_extension_config_dump('lineage.edges_current', '');
@@ -93,3 +97,68 @@ select pg_catalog.pg_extension_config_dump('lineage.edges_past', '');
 select pg_catalog.pg_extension_config_dump('lineage.edges_id_seq', '');
 
 grant select on lineage.nodes, lineage.edges, lineage.edges_current, lineage.edges_past to llm_admin, llm_monitor;
+
+-- ---- the catalog ---------------------------------------------------------------
+
+create table lineage.sync_state (
+    single boolean primary key default true check (single),
+    stamp text,
+    synced_at timestamptz,
+    tracking boolean not null default false
+);
+comment on table lineage.sync_state is 'How the graph stands to the catalog: at most one row.';
+comment on column lineage.sync_state.single is 'there is only one';
+comment on column lineage.sync_state.stamp is 'the cluster and the database that the OIDs in lineage.objects are of';
+comment on column lineage.sync_state.synced_at is 'when lineage_sync_catalog last ran to its end';
+comment on column lineage.sync_state.tracking is 'whether lineage_track has switched the capture of DDL on';
+select pg_catalog.pg_extension_config_dump('lineage.sync_state', '');
+
+-- Not dumped: OIDs are another database's there.
+create table lineage.objects (
+    node bigint primary key references lineage.nodes on delete cascade,
+    class oid not null,
+    object oid not null,
+    attribute int not null default 0,
+    fingerprint bigint,
+    unique (object, class, attribute)
+);
+comment on table lineage.objects is 'Which object of the catalog a node is, and what it was like when it was read.';
+comment on column lineage.objects.node is 'lineage.nodes.id';
+comment on column lineage.objects.class is 'the catalog: the OID of pg_class, pg_proc, …';
+comment on column lineage.objects.object is 'the object''s OID there';
+comment on column lineage.objects.attribute is 'the number of a column, else 0';
+comment on column lineage.objects.fingerprint is 'a hash of its rows in the catalog; null: to be read again';
+
+create table lineage.pending (
+    id bigint generated always as identity primary key,
+    noted_at timestamptz not null default pg_catalog.clock_timestamp(),
+    command text not null,
+    reason text not null
+);
+comment on table lineage.pending is 'DDL that the graph could not follow; the next lineage_sync_catalog does, and empties this.';
+comment on column lineage.pending.id is 'its number';
+comment on column lineage.pending.noted_at is 'when';
+comment on column lineage.pending.command is 'the command''s tag';
+comment on column lineage.pending.reason is 'what failed';
+
+grant select on lineage.sync_state, lineage.pending to llm_admin, llm_monitor;
+
+create function lineage_sync_catalog() returns table (
+    source text,
+    object text,
+    seen bigint,
+    added bigint,
+    changed bigint,
+    closed bigint,
+    skipped bigint,
+    reason text
+)
+language plpython3u volatile parallel unsafe security definer
+set search_path = pg_catalog, pg_temp
+as $$ return @backend@.graph.lineage_sync_catalog(plpy) $$;
+comment on function lineage_sync_catalog() is
+    'Brings the graph in line with the catalog: relations, columns, keys, views, rules, functions, triggers, generated columns, defaults, partitions, foreign tables, publications, subscriptions. '
+    'Only what has changed is read again; objects that are gone end, and renamed ones keep their nodes. '
+    'Rows: one for each source (seen: objects that there are; added, changed, closed: nodes for schemas, relations, columns and functions, edges for the others), '
+    'then one for each object, extension or language that was passed by, with the reason.';
+grant execute on function lineage_sync_catalog() to llm_admin;

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _BATCH: Final = 5000
 T = TypeVar("T")
-Piece = TypeVar("Piece", bound="Key | int | None")
+Node = TypeVar("Node", bound="Key | int | None")
 
 
 class Key(NamedTuple):
@@ -74,6 +74,13 @@ class EdgeFacts:
     resolver: str = "analyser"
     confidence: float = 1.0
     masking: bool = False
+
+
+class Piece(NamedTuple):
+    """A piece of evidence: its kind, and the node that it was read from."""
+
+    evidence: str
+    node: Key | int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +230,7 @@ def _describe(database: Database, facts: Mapping[int, NodeFacts]) -> None:
 # -- edges --------------------------------------------------------------------
 
 _EDGE_ROWS: Final = """pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) as g (
+    evidence pg_catalog.text,
     piece pg_catalog.int8,
     source pg_catalog.int8,
     target pg_catalog.int8,
@@ -238,6 +246,7 @@ _SAME_EDGE: Final = """
     and e.to_node operator(pg_catalog.=) g.target
     and e.influence operator(pg_catalog.=) g.influence
     and e.transformation operator(pg_catalog.=) g.transformation
+    and e.evidence operator(pg_catalog.=) g.evidence
     and e.evidence_node is not distinct from g.piece
 """
 _NOW: Final = "select pg_catalog.to_jsonb(pg_catalog.clock_timestamp())::pg_catalog.text as now"
@@ -249,12 +258,12 @@ with closed as (
         ($4::pg_catalog.jsonb operator(pg_catalog.#>>) '{{}}')::pg_catalog.timestamptz,
         e.valid_from
     )
+    from rows from (
+        pg_catalog.unnest($2::pg_catalog.text[]), pg_catalog.unnest($3::pg_catalog.int8[])
+    ) p (evidence, node)
     where e.valid_to operator(pg_catalog.=) 'infinity'::pg_catalog.timestamptz
-      and e.evidence operator(pg_catalog.=) $2
-      and (
-          e.evidence_node operator(pg_catalog.=) any ($3::pg_catalog.int8[])
-          or e.evidence_node is null and $5::pg_catalog.bool
-      )
+      and e.evidence operator(pg_catalog.=) p.evidence
+      and @piece@
       and not exists (
           select
           from {_EDGE_ROWS}
@@ -264,31 +273,34 @@ with closed as (
             and e.confidence operator(pg_catalog.=) g.confidence
             and e.expression is not distinct from g.expression
       )
-    returning 1
+    returning e.evidence
 )
-select pg_catalog.count(*) as n from closed
+select c.evidence, pg_catalog.count(*) as n from closed c group by c.evidence
 """
-_OPEN_EDGES: Final = f"""
+_CLOSE: Final = _CLOSE_EDGES.replace("@piece@", "e.evidence_node operator(pg_catalog.=) p.node")
+_CLOSE_UNNAMED: Final = _CLOSE_EDGES.replace(
+    "@piece@", "e.evidence_node is null and p.node is null"
+)
+_OPEN: Final = f"""
 with opened as (
     insert into lineage.edges (
         from_node, to_node, influence, transformation, masking, expression, resolver, confidence,
         evidence, evidence_node, valid_from
     )
     select g.source, g.target, g.influence, g.transformation, g.masking, g.expression, g.resolver,
-        g.confidence, $2, g.piece,
-        ($3::pg_catalog.jsonb operator(pg_catalog.#>>) '{{}}')::pg_catalog.timestamptz
+        g.confidence, g.evidence, g.piece,
+        ($2::pg_catalog.jsonb operator(pg_catalog.#>>) '{{}}')::pg_catalog.timestamptz
     from {_EDGE_ROWS}
     where not exists (
         select
         from lineage.edges e
         where e.valid_to operator(pg_catalog.=) 'infinity'::pg_catalog.timestamptz
-          and e.evidence operator(pg_catalog.=) $2
           and {_SAME_EDGE}
     )
     on conflict do nothing
-    returning 1
+    returning evidence
 )
-select pg_catalog.count(*) as n from opened
+select o.evidence, pg_catalog.count(*) as n from opened o group by o.evidence
 """
 
 
@@ -304,20 +316,25 @@ def replace_evidence(
 
 
 def replace_evidences(
-    database: Database, evidence: str, pieces: Mapping[Piece, Iterable[EdgeFacts]]
+    database: Database, evidence: str, pieces: Mapping[Node, Iterable[EdgeFacts]]
 ) -> Changes:
     """Do so for many pieces of evidence of one kind, in few statements."""
+    mixed = {Piece(evidence, node): edges for node, edges in pieces.items()}
+    return sum(replace_pieces(database, mixed).values(), Changes())
+
+
+def replace_pieces(
+    database: Database, pieces: Mapping[Piece, Iterable[EdgeFacts]]
+) -> dict[str, Changes]:
+    """Do so for pieces of several kinds, and return the changes of each kind."""
     listed = {piece: list(edges) for piece, edges in pieces.items()}
     ids = _numbers(database, listed)
-    changes = Changes()
+    changes: dict[str, Changes] = {}
     for batch in _by_size(listed):
-        numbers = [None if piece is None else _number(ids, piece) for piece in batch]
-        rows = [
-            row
-            for number, piece in zip(numbers, batch, strict=True)
-            for row in _edge_rows(ids, number, listed[piece])
-        ]
-        changes += _replace(database, evidence, numbers, rows)
+        numbered = {Piece(p.evidence, _number(ids, p.node)): listed[p] for p in batch}
+        rows = [row for piece, edges in numbered.items() for row in _edge_rows(ids, piece, edges)]
+        for evidence, change in _replace(database, list(numbered), rows):
+            changes[evidence] = changes.get(evidence, Changes()) + change
     return changes
 
 
@@ -326,30 +343,28 @@ def add_edges(
 ) -> int:
     """Open edges beside those that the piece of evidence has; return how many are new."""
     listed = list(edges)
-    ids = _numbers(database, {evidence_node: listed})
-    piece = None if evidence_node is None else _number(ids, evidence_node)
+    ids = _numbers(database, {Piece(evidence, evidence_node): listed})
+    rows = _edge_rows(ids, Piece(evidence, _number(ids, evidence_node)), listed)
     now = database.execute(_NOW)[0]["now"]
-    return sum(
-        _open(database, evidence, batch, now) for batch in _batches(_edge_rows(ids, piece, listed))
-    )
+    return sum(n for batch in _batches(rows) for _, n in _open(database, batch, now))
 
 
 def _numbers(database: Database, pieces: Mapping[Piece, Iterable[EdgeFacts]]) -> dict[Key, int]:
     keys: dict[Key, None] = {}
     for piece, edges in pieces.items():
-        named = [piece, *(end for edge in edges for end in (edge.source, edge.target))]
+        named = [piece.node, *(end for edge in edges for end in (edge.source, edge.target))]
         keys.update((end, None) for end in named if isinstance(end, Key))
     return ensure_nodes(database, keys) if keys else {}
 
 
-def _number(ids: Mapping[Key, int], node: Key | int) -> int:
+def _number(ids: Mapping[Key, int], node: Key | int | None) -> int | None:
     return ids[node] if isinstance(node, Key) else node
 
 
 def _edge_rows(
-    ids: Mapping[Key, int], piece: int | None, edges: Iterable[EdgeFacts]
+    ids: Mapping[Key, int], piece: Piece, edges: Iterable[EdgeFacts]
 ) -> list[dict[str, Any]]:
-    best: dict[tuple[int, int, str, str], EdgeFacts] = {}
+    best: dict[tuple[int | None, int | None, str, str], EdgeFacts] = {}
     for edge in edges:
         source, target = _number(ids, edge.source), _number(ids, edge.target)
         key = (source, target, edge.influence, edge.transformation)
@@ -357,7 +372,8 @@ def _edge_rows(
             best[key] = edge
     return [
         {
-            "piece": piece,
+            "evidence": piece.evidence,
+            "piece": piece.node,
             "source": key[0],
             "target": key[1],
             "influence": key[2],
@@ -372,21 +388,27 @@ def _edge_rows(
 
 
 def _replace(
-    database: Database, evidence: str, pieces: list[int | None], rows: list[dict[str, Any]]
-) -> Changes:
+    database: Database, pieces: list[Piece], rows: list[dict[str, Any]]
+) -> Iterator[tuple[str, Changes]]:
     now = database.execute(_NOW)[0]["now"]
-    closed = database.execute(
-        _CLOSE_EDGES,
-        [json.dumps(rows), evidence, [p for p in pieces if p is not None], now, None in pieces],
-        ["jsonb", "text", "int8[]", "jsonb", "bool"],
-    )[0]["n"]
-    added = _open(database, evidence, rows, now) if rows else 0
-    return Changes(added, closed)
+    text = json.dumps(rows)
+    for query, chosen in (
+        (_CLOSE, [p for p in pieces if p.node is not None]),
+        (_CLOSE_UNNAMED, [p for p in pieces if p.node is None]),
+    ):
+        if chosen:
+            args = [text, [p.evidence for p in chosen], [p.node for p in chosen], now]
+            for row in database.execute(query, args, ["jsonb", "text[]", "int8[]", "jsonb"]):
+                yield row["evidence"], Changes(0, row["n"])
+    for evidence, n in _open(database, rows, now):
+        yield evidence, Changes(n)
 
 
-def _open(database: Database, evidence: str, rows: list[dict[str, Any]], now: str) -> int:
-    args = [json.dumps(rows), evidence, now]
-    return int(database.execute(_OPEN_EDGES, args, ["jsonb", "text", "jsonb"])[0]["n"])
+def _open(database: Database, rows: list[dict[str, Any]], now: str) -> list[tuple[str, int]]:
+    if not rows:
+        return []
+    found = database.execute(_OPEN, [json.dumps(rows), now], ["jsonb", "jsonb"])
+    return [(row["evidence"], row["n"]) for row in found]
 
 
 # -- batches ------------------------------------------------------------------

@@ -159,6 +159,23 @@ def tree_edges(
     `fresh`: the tree was made just now, so the column names in it are right
     (those in a stored tree are from when it was stored).
     """
+    with _undisturbed():
+        outputs, context = tree_outputs(
+            database, tree, target=target, columns=columns, through_views=through_views, text=text
+        )
+        return _named_edges(database, outputs, context, number, fresh=fresh)
+
+
+def tree_outputs(
+    database: Database,
+    tree: str,
+    *,
+    target: str | None = None,
+    columns: Sequence[str] = (),
+    through_views: bool = False,
+    text: str | None = None,
+) -> tuple[list[Output], Context]:
+    """Return what a query tree produces, by the numbers of relations and columns."""
     expressions = Expressions(text)
     with _undisturbed():
         for join_columns in (False, True):
@@ -172,9 +189,14 @@ def tree_edges(
                 break
             except JoinColumnsNeeded:
                 context.release()
-        edges = _named_edges(database, outputs, context, number, fresh=fresh)
         context.release()
-        return edges
+        return outputs, context
+
+
+def stored_columns_flow(database: Database, relation: int, tree: str) -> Flow:
+    """Return the sources of a stored expression over the columns of one relation."""
+    with _undisturbed():
+        return column_flow(relation, tree, _context(database, through_views=False))
 
 
 @contextmanager

@@ -178,7 +178,9 @@ def _confidence(
             return _REORDERED
     logit = math.fsum(
         weight * value
-        for weight, value in zip(_WEIGHTS, (*features.vector(), min(0.4, max(0.0, ahead))), strict=True)
+        for weight, value in zip(
+            _WEIGHTS, (*features.vector(), min(0.4, max(0.0, ahead))), strict=True
+        )
     )
     most = _OPPOSED if features.opposed else _REORDERED
     return round(min(most, 1 / (1 + math.exp(-logit))), 3)
