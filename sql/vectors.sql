@@ -49,7 +49,9 @@ create table llm.collection_versions (
     paused boolean not null default false,
     retry_at timestamptz,
     error text,
+    failures int not null default 0,
     embedded bigint not null default 0,
+    noted_at timestamptz,
     rate real
 );
 comment on table llm.collection_versions is
@@ -65,7 +67,9 @@ comment on column llm.collection_versions.paused is 'llm_work passes it by';
 comment on column llm.collection_versions.retry_at is 'the model failed: not asked again before';
 comment on column llm.collection_versions.error is 'what the model said then';
 comment on column llm.collection_versions.embedded is 'texts embedded so far';
-comment on column llm.collection_versions.rate is 'texts a second in the latest batches';
+comment on column llm.collection_versions.failures is 'how often in a row the model failed: each time it is waited for longer';
+comment on column llm.collection_versions.noted_at is 'when embedded and rate were written';
+comment on column llm.collection_versions.rate is 'texts a second of late, by all sessions together';
 select pg_catalog.pg_extension_config_dump('llm.collection_versions', '');
 select pg_catalog.pg_extension_config_dump('llm.collection_versions_id_seq', '');
 
@@ -118,7 +122,7 @@ language plpython3u strict security definer
 set search_path = pg_catalog, pg_temp
 as $$ return @backend@.vectors.collection_follow(plpy, collection) $$;
 comment on function llm.collection_follow(bigint) is
-    'Brings a collection in line with its table after ALTER TABLE: owner and row level security.';
+    'Brings a collection in line with its table after ALTER TABLE: owner, row level security, names of its columns; and after CREATE TRIGGER.';
 grant execute on function llm.collection_follow(bigint) to llm_admin;
 
 create function llm.collection_check_key(collection bigint) returns void
@@ -167,7 +171,10 @@ begin
     for affected in
         select distinct c.id
         from pg_event_trigger_ddl_commands() d
-        join llm.collections c on c.relation = d.objid and d.classid = 'pg_class'::regclass
+        left join pg_trigger t on d.classid = 'pg_trigger'::regclass and t.oid = d.objid
+            and t.tgname !~ '^llm_vectors_'
+        join llm.collections c
+            on c.relation = case d.classid when 'pg_class'::regclass then d.objid else t.tgrelid end
     loop
         perform llm.collection_follow(affected);
     end loop;
@@ -179,65 +186,12 @@ comment on function llm.collections_follow() is
 create event trigger llm_collections_dropped on sql_drop
     execute function llm.collections_follow();
 create event trigger llm_collections_altered on ddl_command_end
-    when tag in ('ALTER TABLE')
+    when tag in ('ALTER TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'CREATE TRIGGER')
     execute function llm.collections_follow();
 
--- Marks rows of the table as to be embedded. Everything is looked up by
--- TG_RELID, so that renamed tables, schemas and keys need no new trigger.
-create function llm.vectors_mark() returns trigger
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    storage constant text := 'llm.vectors_' || tg_argv[0];
-    queue constant text := storage || '_queue';
-    keys text;
-    fields text;
-    matches text;
-begin
-    if tg_op = 'TRUNCATE' then
-        execute 'truncate ' || storage;
-        execute 'insert into ' || queue || ' default values';
-        return null;
-    end if;
-    select string_agg('k' || k.n, ', '),
-        string_agg('r.' || quote_ident(k.attname), ', '),
-        string_agg('i.k' || k.n || ' = r.' || quote_ident(k.attname), ' and ')
-    into keys, fields, matches
-    from (
-        select a.attname, row_number() over (order by a.attnum) as n
-        from pg_index i
-        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-        where i.indrelid = tg_relid and i.indisprimary
-    ) k;
-    if tg_level = 'STATEMENT' then
-        if tg_op = 'DELETE' then
-            execute format('delete from %s i using old_rows r where %s', storage, matches);
-            execute format('insert into %s (%s) select %s from old_rows r', queue, keys, fields);
-        else
-            execute format('insert into %s (%s) select %s from new_rows r', queue, keys, fields);
-        end if;
-        return null;
-    end if;
-    if tg_op = 'UPDATE' then
-        execute format(
-            'insert into %1$s (%2$s) select %3$s from (select ($1).*) r union select %3$s from (select ($2).*) r',
-            queue, keys, fields
-        ) using old, new;
-        return null;
-    end if;
-    if tg_op = 'DELETE' then
-        execute format('delete from %s i using (select ($1).*) r where %s', storage, matches) using old;
-        new := old;
-    end if;
-    execute format('insert into %s (%s) select %s from (select ($1).*) r', queue, keys, fields) using new;
-    return null;
-end
-$$;
-comment on function llm.vectors_mark() is
-    'Trigger on a vectorized table: writes the keys of changed rows into the queue of the version that is its argument; '
-    'deleted rows leave the collection at once.';
-
+-- Every version has trigger functions of its own beside (llm.vectors_7_inserted()
+-- and so on), made with its storage: they write the keys of changed rows into
+-- its queue.
 create function llm.vectors_embed() returns trigger
 language plpython3u security definer
 set search_path = pg_catalog, pg_temp
@@ -251,25 +205,33 @@ create function llm.vectors_claim(
     lane int,
     size int,
     after_mark tid,
-    out marks text[],
+    out mark text,
+    out place bigint,
     out stored boolean,
-    out stale boolean,
     out content text,
-    out metadata text
+    out metadata text,
+    out digest text,
+    out file bigint
 ) returns setof record
 language plpython3u security definer
 set search_path = pg_catalog, pg_temp
 as $$ return @backend@.vectors.vectors_claim(plpy, version, lane, size, after_mark) $$;
 comment on function llm.vectors_claim(bigint, int, int, tid) is
-    'The next rows of a version''s queue with their text of now, for llm_work, which holds the lane''s lock. '
-    'marks: their queue rows; stored: there are embeddings; stale: they are not of this text.';
+    'The next marks of a version''s queue, for llm_work, which holds the lane''s lock: a row with place 0 and its file for each, '
+    'and one for each row of the table whose embedding is missing or not of its text of now. stored: there are old embeddings.';
 grant execute on function llm.vectors_claim(bigint, int, int, tid) to llm_admin;
 
 create function llm.vectors_finish(
     version bigint,
+    file bigint,
     marks text[],
-    removed text[],
+    removed_mark text[],
+    removed_place bigint[],
+    failed_mark text[],
+    failed_place bigint[],
+    failed_error text[],
     mark text[],
+    place bigint[],
     chunk int[],
     content text[],
     note text[],
@@ -278,29 +240,40 @@ create function llm.vectors_finish(
     grams text[],
     digest text[],
     embedding text[]
-) returns void
+) returns boolean
 language plpython3u security definer
 set search_path = pg_catalog, pg_temp
 as $$
 return @backend@.vectors.vectors_finish(
-    plpy, version, marks, removed, mark, chunk, content, note, metadata, words, grams, digest, embedding
+    plpy, version, file, marks, removed_mark, removed_place, failed_mark, failed_place, failed_error,
+    mark, place, chunk, content, note, metadata, words, grams, digest, embedding
 )
 $$;
 comment on function llm.vectors_finish(
-    bigint, text[], text[], text[], int[], text[], text[], text[], text[], text[], text[], text[]
+    bigint, bigint, text[], text[], bigint[], text[], bigint[], text[], text[], bigint[], int[], text[], text[], text[], text[], text[], text[], text[]
 ) is
-    'Writes what llm_work embedded: marks leave the queue, the embeddings of the rows behind removed go, one row is written for each chunk.';
+    'Writes what llm_work embedded: marks leave the queue, old embeddings of the rows named by removed_mark and removed_place go, '
+    'the rows named by failed_mark and failed_place are set aside, one row is written for each chunk. '
+    'False, and nothing done, where the marks are no longer where they were claimed (VACUUM FULL).';
 grant execute on function llm.vectors_finish(
-    bigint, text[], text[], text[], int[], text[], text[], text[], text[], text[], text[], text[]
+    bigint, bigint, text[], text[], bigint[], text[], bigint[], text[], text[], bigint[], int[], text[], text[], text[], text[], text[], text[], text[]
 ) to llm_admin;
 
-create function llm.vectors_fail(version bigint, marks text[], error text) returns void
-language plpython3u security definer
+create function llm.vectors_feed(version bigint) returns bigint
+language plpython3u strict security definer
 set search_path = pg_catalog, pg_temp
-as $$ return @backend@.vectors.vectors_fail(plpy, version, marks, error) $$;
-comment on function llm.vectors_fail(bigint, text[], text) is
-    'Sets rows of a queue aside: the model refused their text. They are tried again later, at growing intervals.';
-grant execute on function llm.vectors_fail(bigint, text[], text) to llm_admin;
+as $$ return @backend@.vectors.vectors_feed(plpy, version) $$;
+comment on function llm.vectors_feed(bigint) is
+    'Opens the way to a version''s model for this session''s llm_work, which sends texts ahead while it writes. Gives a number, of use within llm_work only.';
+grant execute on function llm.vectors_feed(bigint) to llm_admin;
+
+create function llm.vectors_called(feed bigint) returns void
+language plpython3u strict security definer
+set search_path = pg_catalog, pg_temp
+as $$ return @backend@.vectors.vectors_called(plpy, feed) $$;
+comment on function llm.vectors_called(bigint) is
+    'Records the calls that llm_work made since the last time, in llm.calls, and a pause that the endpoint asked for.';
+grant execute on function llm.vectors_called(bigint) to llm_admin;
 
 create function llm.vectors_state(version bigint, error text, retry_seconds double precision, embedded bigint, seconds double precision)
 returns void
@@ -508,7 +481,7 @@ select
     case
         when p.pending operator(pg_catalog.=) 0 then null
         when v.rate operator(pg_catalog.>) 0 and not v.paused
-            then pg_catalog.clock_timestamp() operator(pg_catalog.+) pg_catalog.make_interval(
+            then greatest(pg_catalog.clock_timestamp(), v.retry_at) operator(pg_catalog.+) pg_catalog.make_interval(
                 secs => p.pending::pg_catalog.float8 operator(pg_catalog./) v.rate::pg_catalog.float8
             )
     end as finish_at,

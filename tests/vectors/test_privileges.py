@@ -102,8 +102,9 @@ def test_inner_functions_are_not_for_users(roles):
     for call in (
         "llm.vectors_claim(1, 0, 10, '(0,0)')",
         "llm.vectors_settle(1)",
-        "llm.vectors_finish(1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
-        "llm.vectors_fail(1, '{}', 'x')",
+        "llm.vectors_finish(1, 1" + ", '{}'" * 16 + ")",
+        "llm.vectors_feed(1)",
+        "llm.vectors_called(1)",
         "llm.vectors_state(1, 'x', 1, 1, 1)",
         "llm.collection_forget(1)",
         "llm.collection_follow(1)",

@@ -9,6 +9,7 @@ from pg_llm.vectors import (
     apply,
     collections,
     knowledge,
+    lifecycle,
     locks,
     queue,
     recall,
@@ -32,13 +33,13 @@ def collection_apply(database: Database, collection: int) -> int:
 @reception
 def collection_follow(database: Database, collection: int) -> None:
     """Bring a collection in line with its table."""
-    storage.follow(database, collections.by_id(database, collection))
+    lifecycle.follow(database, collections.by_id(database, collection))
 
 
 @reception
 def collection_check_key(database: Database, collection: int) -> None:
     """Refuse another primary key."""
-    storage.check_key(database, collections.by_id(database, collection))
+    lifecycle.check_key(database, collections.by_id(database, collection))
 
 
 @reception
@@ -46,7 +47,7 @@ def collection_forget(database: Database, collection: int) -> None:
     """Drop a collection that lost its source."""
     found = collections.by_id(database, collection)
     if not storage.has_source(database, found):
-        storage.drop(database, found)
+        lifecycle.drop(database, found)
 
 
 @reception
@@ -66,21 +67,40 @@ def vectors_claim(database: Database, version: int, lane: int, size: int, after:
 
 @reception
 def vectors_finish(
-    database: Database, version: int, marks: list[str], removed: list[str], *columns: list[Any]
-) -> None:
-    """Write embeddings and take their marks out of the queue."""
+    database: Database,
+    version: int,
+    file: int,
+    marks: list[str],
+    *given: list[Any],
+) -> bool:
+    """Write embeddings, set rows aside, take marks out of the queue."""
     found = storage.version(database, version)
-    if found is not None:
+    if found is None or not queue.hold(database, found, file):
+        return False
+    removed, failed, errors, columns = given[0:2], given[2:4], given[4], given[5:]
+    if columns[0]:
         language = collections.by_id(database, found.collection).language
-        queue.finish(database, found, language, marks, removed, columns)
+        queue.write(database, found, language, list(zip(*removed, strict=True)), columns)
+    queue.fail(database, found, list(zip(*failed, strict=True)), errors)
+    queue.delete_marks(database, found, marks)
+    return True
 
 
 @reception
-def vectors_fail(database: Database, version: int, marks: list[str], error: str) -> None:
-    """Set rows aside."""
+def vectors_feed(database: Database, version: int) -> int:
+    """Open the way to a version's model; return its number."""
+    from pg_llm.models import ahead
+
     found = storage.version(database, version)
-    if found is not None:
-        queue.fail(database, found, marks, error)
+    return ahead.open_feed(database, found.model if found else "")
+
+
+@reception
+def vectors_called(database: Database, feed: int) -> None:
+    """Record the calls of a feed."""
+    from pg_llm.models import ahead
+
+    ahead.record(database, feed)
 
 
 @reception

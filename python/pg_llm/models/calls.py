@@ -70,17 +70,22 @@ def with_fallbacks(
     """
     first = registry.find(database, name, kind)
     deadline = starts(database, timeout, [first])
-    chain = [first]
-    if first.options.fallback:
-        chain = cooldowns.order(database, [first, *_fallbacks(database, first)])
+    tried = chain(database, first)
     failures: list[ModelError | ProgramLimitExceeded] = []
-    for place, model in enumerate(chain):
-        until = _share(deadline, len(chain) - place, model)
+    for place, model in enumerate(tried):
+        until = _share(deadline, len(tried) - place, model)
         try:
             return recorded(database, model, lambda: _attempt(database, model, until, attempt))  # noqa: B023
         except (ModelError, ProgramLimitExceeded) as error:
             failures.append(error)
     raise failures[0] if len(failures) == 1 else _all_failed(failures)
+
+
+def chain(database: Database, first: Model) -> list[Model]:
+    """Return a model and its fallbacks, those that cool down at the end."""
+    if not first.options.fallback:
+        return [first]
+    return cooldowns.order(database, [first, *_fallbacks(database, first)])
 
 
 def _attempt(

@@ -76,13 +76,24 @@ def wait(database: Database, model: Model, deadline: float) -> None:
     if left <= 0 or not asked:
         return
     if model.options.fallback or time.monotonic() + left >= deadline:
-        raise Overloaded(
-            f'model "{model.name}": {model.host} asked to be left alone for '
-            f"{math.ceil(left)} more seconds",
-            hint="Try later, or give the model a fallback.",
-            retry_after=left,
-        )
+        raise _asked(model, left)
     interruptible.sleep(database, left)
+
+
+def refuse(database: Database, model: Model) -> None:
+    """Raise `Overloaded` during a pause that the endpoint asked for."""
+    left, asked = _left(database, model)
+    if left > 0 and asked:
+        raise _asked(model, left)
+
+
+def _asked(model: Model, left: float) -> Overloaded:
+    return Overloaded(
+        f'model "{model.name}": {model.host} asked to be left alone for '
+        f"{math.ceil(left)} more seconds",
+        hint="Try later, or give the model a fallback.",
+        retry_after=left,
+    )
 
 
 def start(database: Database, model: Model, error: PgLlmError, *, writable: bool) -> None:

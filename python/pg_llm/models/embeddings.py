@@ -92,10 +92,9 @@ def _by_text(
         lambda batch=batch: _request(call, model, batch, seconds)
         for batch in _batches(texts, model)
     ]
-    at_once = model.options.concurrency or model.provider.concurrency
     found = interruptible.stream(
         database,
-        lambda: interruptible.concurrently(jobs, at_once),
+        lambda: interruptible.concurrently(jobs, at_once(model)),
         deadline=deadline,
         abort=call.abort,
         renew=seconds,
@@ -116,8 +115,18 @@ def _by_text(
     return vectors, Usage(call.attempts, tokens or None)
 
 
+def batch_size(model: Model) -> int:
+    """Return how many texts go into one request."""
+    return model.options.batch or model.provider.max_batch
+
+
+def at_once(model: Model) -> int:
+    """Return how many requests are made at the same time."""
+    return model.options.concurrency or model.provider.concurrency
+
+
 def _batches(texts: Sequence[str], model: Model) -> Iterator[Batch]:
-    limit = model.options.batch or model.provider.max_batch
+    limit = batch_size(model)
     current: list[str] = []
     characters = 0
     for text in texts:
@@ -131,8 +140,8 @@ def _batches(texts: Sequence[str], model: Model) -> Iterator[Batch]:
         yield Batch(tuple(current))
 
 
-def _request(call: Call, model: Model, batch: Batch, seconds: float) -> Batch:
-    """Embed one batch; where the endpoint refuses it, find the text that is to blame."""
+def ask(call: Call, model: Model, batch: Batch, seconds: float) -> Batch:
+    """Embed one batch with one request (tried again as the model's options say)."""
     body = {
         **model.provider.embed_body,
         **model.options.body,
@@ -142,10 +151,15 @@ def _request(call: Call, model: Model, batch: Batch, seconds: float) -> Batch:
     }
     if model.options.send_dimensions and model.options.dimensions:
         body["dimensions"] = model.options.dimensions
+    body = model.provider.adapt("embed", body)
+    answer = call.post("/embeddings", body, time.monotonic() + seconds)
+    return Batch(batch.texts, tuple(_vectors(answer, batch, model)), _tokens(answer))
+
+
+def _request(call: Call, model: Model, batch: Batch, seconds: float) -> Batch:
+    """Embed one batch; where the endpoint refuses it, find the text that is to blame."""
     try:
-        body = model.provider.adapt("embed", body)
-        answer = call.post("/embeddings", body, time.monotonic() + seconds)
-        return Batch(batch.texts, tuple(_vectors(answer, batch, model)), _tokens(answer))
+        return ask(call, model, batch, seconds)
     except faults.BadRequest as error:
         if len(batch.texts) == 1:
             raise ModelRefused(error.message, hint=error.hint, detail=_blamed(batch)) from None

@@ -29,7 +29,7 @@ T = TypeVar("T")
 # Seconds between two looks at what the server has pending.
 STEP = 0.05
 
-_SIGNALS = frozenset(signal.valid_signals())
+SIGNALS = frozenset(signal.valid_signals())
 
 # Seconds that an aborted helper is given to end before it is left behind.
 _FAREWELL = 0.05
@@ -106,7 +106,7 @@ class _Helper(Generic[T]):
         self._work = work
         self._queue: queue.SimpleQueue[tuple[T] | BaseException] = queue.SimpleQueue()
         self._ended = threading.Event()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             _thread.start_new_thread(self._iterate, ())
         finally:

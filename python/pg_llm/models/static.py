@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pg_llm.library import isolated
 
@@ -50,6 +50,15 @@ def embed_all(database: Database, texts: Sequence[str | None]) -> list[list[floa
     return vectors
 
 
+def embed_as_text(texts: Sequence[str]) -> list[str | None]:
+    """Return each text's vector as pgvector reads it: `embed` for many texts."""
+    model = _model()
+    found: list[str | None] = []
+    for start in range(0, len(texts), _STRIDE):
+        found += model.embed_as_text(texts[start : start + _STRIDE])
+    return found
+
+
 class _Model:
     """The table and the tokenizer, loaded once a process."""
 
@@ -63,6 +72,9 @@ class _Model:
         self._table = numpy.load(_DATA / "static-table.npy", mmap_mode="r")
         self._scale = numpy.load(_DATA / "static-scale.npy")
         self._unknown = self._tokenizer.token_to_id("[UNK]")
+        fours = [f"{number:04d}".encode() for number in range(10_000)]
+        self._digits = numpy.array(fours).view(numpy.uint32)
+        self._signs = numpy.array([b", 0.", b",-0."]).view(numpy.uint32)
 
     def embed(self, text: str) -> list[float] | None:
         encoding = self._tokenizer.encode(text[:MAX_CHARACTERS], add_special_tokens=False)
@@ -76,6 +88,46 @@ class _Model:
             return None
         vector: list[float] = (total / length).tolist()
         return vector
+
+    def embed_as_text(self, texts: Sequence[str]) -> list[str | None]:
+        """Return vectors with eight decimals, which is what a float4 below 1 holds."""
+        np = self._numpy
+        encodings = self._tokenizer.encode_batch_fast(
+            [text[:MAX_CHARACTERS] for text in texts], add_special_tokens=False
+        )
+        ids = [encoding.ids for encoding in encodings]
+        owners = np.repeat(np.arange(len(ids)), [len(found) for found in ids])
+        tokens = np.fromiter((i for found in ids for i in found), np.intp, len(owners))
+        known = tokens != self._unknown
+        owners, tokens = owners[known], tokens[known]
+        vectors = np.zeros((len(ids), DIMENSIONS), np.float32)
+        if len(tokens):
+            rows = self._table[tokens].astype(np.float32)
+            rows *= self._scale[tokens][:, None]
+            starts = np.flatnonzero(np.diff(owners, prepend=-1))
+            vectors[owners[starts]] = np.add.reduceat(rows, starts, axis=0)
+        lengths = np.linalg.norm(vectors, axis=1)
+        there = lengths > 0
+        vectors[there] /= lengths[there, None]
+        return [
+            text if is_there else None
+            for text, is_there in zip(self._decimals(vectors), there, strict=True)
+        ]
+
+    def _decimals(self, vectors: Any) -> list[str]:
+        """Write numbers between -1 and 1: four digits at a time, looked up as machine words."""
+        np = self._numpy
+        scaled = np.minimum(np.rint(np.abs(vectors.astype(np.float64)) * 1e8), 99_999_999)
+        whole = scaled.astype(np.int64)
+        words = np.empty((*vectors.shape, 3), np.uint32)
+        words[..., 0] = self._signs[(vectors < 0).astype(np.intp)]
+        words[..., 1] = self._digits[whole // 10_000]
+        words[..., 2] = self._digits[whole % 10_000]
+        text = words.tobytes().decode("ascii")
+        width = len(text) // len(vectors) if len(vectors) else 0
+        return [
+            f"[{text[start + 1 : start + width]}]" for start in range(0, len(text), width or 1)
+        ]
 
 
 @functools.cache

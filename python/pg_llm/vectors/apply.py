@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pg_llm.vectors import queue, settle, storage, work
+from pg_llm.vectors import lifecycle, queue, settle, storage, work
 
 if TYPE_CHECKING:
     from pg_llm.database import Database
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 def apply(database: Database, collection: Collection) -> int:
     """Do what the row of a collection asks for; return the rows left to embed."""
     if collection.request == "drop":
-        storage.drop(database, collection)
+        lifecycle.drop(database, collection)
         return 0
     built = [v for v in storage.versions(database, collection.id) if v.built]
     if collection.request is not None:
         _again(database, collection, built)
-    queued = storage.build(database, collection)
-    storage.follow(database, collection)
+    queued = lifecycle.build(database, collection)
+    lifecycle.follow(database, collection)
     return _start(database, collection, queued) if queued else 0
 
 
@@ -30,7 +30,7 @@ def _again(database: Database, collection: Collection, built: list[storage.Versi
         if collection.request == "refresh":
             queued = storage.queue_everything(database, collection, count, version)
             # Embeddings of rows that are gone are looked for as after TRUNCATE.
-            database.execute(f"insert into {version.queue} default values")
+            database.execute(f"insert into {version.queue} (n) values (0)")
             if version.synchronous and queued <= work.AT_ONCE:
                 work.apply_own(database, collection, version)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pg_llm.errors import DatabaseError
-from pg_llm.vectors import collections, locks, storage
+from pg_llm.vectors import collections, lifecycle, locks, storage
 
 if TYPE_CHECKING:
     from pg_llm.database import Database
@@ -32,7 +32,7 @@ def settle(database: Database, version: Version) -> None:
 
 def change_version(database: Database, version: Version) -> None:
     """Let a version that has every row replace the older one."""
-    waiting = database.execute(f"select from {version.queue} q where q.attempts is null limit 1")
+    waiting = database.execute(f"select from {version.queue} limit 1")
     if waiting:
         return
     collection = collections.by_id(database, version.collection)
@@ -59,7 +59,7 @@ def _drop_when_free(database: Database, collection: Collection, old: Version) ->
             )[0]["name"]
             database.execute(f"lock table {name} in access exclusive mode nowait")
             database.execute(f"lock table {old.storage} in access exclusive mode nowait")
-            storage.drop_version(database, collection.relation, old)
+            lifecycle.drop_version(database, collection.relation, old)
     except DatabaseError as error:
         if error.sqlstate != LOCK_NOT_AVAILABLE:
             raise

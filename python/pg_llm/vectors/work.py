@@ -1,18 +1,19 @@
 """Embedding what is queued.
 
-`Embedded` turns claimed rows into what `queue.finish` writes; `drain` is the
-loop of `llm_work`: claim, commit, ask the model, finish, commit. No
-transaction is open while the model works.
+`Lane` turns claimed rows into texts for the model and what comes back into
+rows to write; `drain` is the loop of `llm_work`: claim, commit, hand the texts
+to the model, write what is done, commit. No transaction is open while it waits
+for the model, and the model works while it writes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pg_llm.errors import ModelAnswerInvalid, ModelError, ModelRefused
+from pg_llm.errors import DatabaseError, ModelAnswerInvalid, ModelError, PgLlmError
 from pg_llm.models import static
 from pg_llm.vectors import collections, locks, pieces, queue, storage
 
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pg_llm.database import Database, Row
+    from pg_llm.models.ahead import Embedded, Feed
     from pg_llm.vectors.collections import Collection
     from pg_llm.vectors.storage import Version
 
 STATIC = "static"
 
-# Rows read, embedded and written in one go.
+# Rows claimed in one go.
 BATCH = 1_000
 
 # Rows that llm_vectorize embeds itself with the static model.
@@ -38,7 +40,7 @@ Vectors = list[str | None]
 def embed(database: Database, texts: Sequence[str], model: str) -> Vectors:
     """Return a vector for each text, None for one that the model has no vector for."""
     if model == STATIC:
-        return [as_text(vector) for vector in static.embed(texts)]
+        return static.embed_as_text(texts)
     from pg_llm import models
 
     return models.embed_as_text(database, texts, model)
@@ -51,114 +53,174 @@ class DimensionsChanged(ModelError):
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What became of claimed rows; the columns of `queue.finish`."""
+class Item:
+    """A claimed row: named by its mark and place, split into texts to embed."""
 
-    marks: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    rows: list[tuple[object, ...]] = field(default_factory=list)
-    failed: list[tuple[list[str], str]] = field(default_factory=list)
+    mark: str
+    place: int
+    stored: bool
+    metadata: str
+    digest: str
+    texts: list[str]
+    note: str | None
+    vectors: list[str | None]
+    missing: int
+    error: str | None = None
+
+    @property
+    def name(self) -> tuple[str, int]:
+        """Mark and place."""
+        return self.mark, self.place
+
+
+@dataclass(slots=True)
+class Lane:
+    """What is under way: rows that wait for vectors, and rows to write.
+
+    `file` is the file that the marks are places in; `unsent` holds each text
+    once, and `wanted` says who waits for it.
+    """
+
+    collection: Collection
+    version: Version
+    file: int = 0
+    position: str = queue.START
+    unsent: deque[str] = field(default_factory=deque)
+    wanted: dict[str, list[tuple[Item, int]]] = field(default_factory=dict)
+    ready: list[Item] = field(default_factory=list)
+    open: dict[str, int] = field(default_factory=dict)
+
+    def add(self, claimed: Sequence[Row]) -> int:
+        """Take claimed rows up; return how many marks there are."""
+        marks = [row for row in claimed if row["place"] == 0]
+        for row in marks:
+            self.open[row["mark"]] = 0
+            self.file = row["file"]
+            self.position = max(self.position, row["mark"], key=_place)
+        for row in claimed:
+            if row["place"]:
+                self._want(row)
+        return len(marks)
+
+    def _want(self, row: Row) -> None:
+        rule = self.collection
+        split, note = pieces.chunks(row["content"], rule.chunk_size, rule.overflow)
+        item = Item(
+            mark=row["mark"],
+            place=row["place"],
+            stored=row["stored"],
+            metadata=row["metadata"],
+            digest=row["digest"],
+            texts=split,
+            note=note,
+            vectors=[None] * len(split),
+            missing=len(split),
+        )
+        self.open[item.mark] += 1
+        for n, text in enumerate(split):
+            waiting = self.wanted.setdefault(text, [])
+            if not waiting:
+                self.unsent.append(text)
+            waiting.append((item, n))
+
+    def job(self, batch: int, characters: int) -> list[str]:
+        """Take the texts of the next request, as many as fit into it."""
+        texts: list[str] = []
+        left = characters
+        while self.unsent and len(texts) < batch:
+            left -= len(self.unsent[0])
+            if texts and left < 0:
+                break
+            texts.append(self.unsent.popleft())
+        return texts
+
+    def fulfil(self, texts: Sequence[str], found: Sequence[Embedded]) -> None:
+        """Give rows their vectors. Raises `DimensionsChanged`, `ModelAnswerInvalid`."""
+        if len(found) != len(texts):
+            raise ModelAnswerInvalid(
+                f'model "{self.version.model}" gave {len(found)} vectors for {len(texts)} texts'
+            )
+        check_dimensions(self.version, [each.vector for each in found])
+        for text, each in zip(texts, found, strict=True):
+            for item, n in self.wanted.pop(text):
+                item.vectors[n] = each.vector
+                item.error = item.error or each.error
+                item.missing -= 1
+                if not item.missing:
+                    self.ready.append(item)
+
+    def finished(self) -> Finished:
+        """Take what can be written now."""
+        items, self.ready = self.ready, []
+        for item in items:
+            self.open[item.mark] -= 1
+        done = [mark for mark, left in self.open.items() if not left]
+        for mark in done:
+            del self.open[mark]
+        return Finished(
+            self.file,
+            done,
+            [item for item in items if item.error is None],
+            [item for item in items if item.error is not None],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Marks that are done with, rows to write, rows to set aside."""
+
+    file: int
+    marks: list[str]
+    embedded: list[Item]
+    failed: list[Item]
+
+    def __bool__(self) -> bool:
+        return bool(self.marks or self.embedded or self.failed)
+
+    @property
+    def removed(self) -> list[tuple[str, int]]:
+        """The rows that have old embeddings."""
+        return [item.name for item in self.embedded if item.stored]
+
+    @property
+    def names(self) -> list[list[object]]:
+        """Marks and places of `removed`; marks, places and errors of those that failed."""
+        return [
+            [mark for mark, _ in self.removed],
+            [place for _, place in self.removed],
+            [item.mark for item in self.failed],
+            [item.place for item in self.failed],
+            [item.error for item in self.failed],
+        ]
 
     @property
     def columns(self) -> list[list[object]]:
-        """The rows to write, as one list for each column."""
-        return [list(column) for column in zip(*self.rows, strict=True)] or [[] for _ in range(9)]
+        """The rows to write, as `queue.write` takes them."""
+        rows = [row for item in self.embedded for row in _rows(item)]
+        return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(10)]
 
 
-def embedded(
-    database: Database, collection: Collection, version: Version, claimed: Sequence[Row]
-) -> Outcome:
-    """Embed claimed rows. Raises `ModelError` when the model cannot work at all."""
-    outcome = Outcome()
-    fresh: list[tuple[Row, list[str], str | None]] = []
-    for row in claimed:
-        if row["stale"]:
-            split, note = pieces.chunks(row["content"], collection.chunk_size, collection.overflow)
-            fresh.append((row, split, note))
-            continue
-        outcome.marks += row["marks"]
-        if row["stored"] and row["content"] is None:
-            outcome.removed.append(row["marks"][0])
-    texts = [piece for _, split, _ in fresh for piece in split]
-    vectors, errors = isolate(database, texts, version)
-    position = 0
-    for row, split, note in fresh:
-        span = range(position, position + len(split))
-        position += len(split)
-        error = next((errors[i] for i in span if i in errors), None)
-        if error is not None:
-            outcome.failed.append((row["marks"], error))
-            continue
-        outcome.marks += row["marks"]
-        if row["stored"]:
-            outcome.removed.append(row["marks"][0])
-        # As queue.py computes it in SQL; it tells texts apart and protects nothing.
-        whole = (row["content"] + row["metadata"]).encode()
-        digest = hashlib.md5(whole, usedforsecurity=False).hexdigest()
-        for chunk, (i, piece) in enumerate(zip(span, split, strict=True), 1):
-            words, grams = pieces.terms(piece)
-            outcome.rows.append(
-                (
-                    row["marks"][0],
-                    chunk,
-                    piece,
-                    note,
-                    row["metadata"],
-                    words,
-                    grams,
-                    digest,
-                    vectors[i],
-                )
-            )
-    return outcome
-
-
-def as_text(vector: Sequence[float] | None) -> str | None:
-    """Return pgvector's input for a vector: seven digits are what a float4 holds."""
-    if vector is None:
-        return None
-    return ("[" + ",".join(["%.7g"] * len(vector)) + "]") % tuple(vector)
-
-
-def isolate(
-    database: Database, texts: Sequence[str], version: Version
-) -> tuple[Vectors, dict[int, str]]:
-    """Embed texts; return the vectors, and the message for each text that is refused.
-
-    A batch that is refused is halved until the texts that the model refuses
-    stand alone (bisection); a model that refuses a harmless text as well is not
-    at work at all, which raises.
-    """
-    vectors: Vectors = [None] * len(texts)
-    errors: dict[int, str] = {}
-    todo = [range(len(texts))] if texts else []
-    harmless = False
-    while todo:
-        span = todo.pop()
-        try:
-            found = embed(database, [texts[i] for i in span], version.model)
-            _check(found, len(span), version)
-        except (ModelRefused, ModelAnswerInvalid) as error:
-            if not harmless:
-                _check(embed(database, ["text"], version.model), 1, version)
-                harmless = True
-            if len(span) == 1:
-                errors[span[0]] = error.message
-                continue
-            middle = (span.start + span.stop) // 2
-            todo += [range(span.start, middle), range(middle, span.stop)]
-            continue
-        for i, vector in zip(span, found, strict=True):
-            vectors[i] = vector
-    return vectors, errors
-
-
-def _check(found: Vectors, expected: int, version: Version) -> None:
-    if len(found) != expected:
-        raise ModelAnswerInvalid(
-            f'model "{version.model}" gave {len(found)} vectors for {expected} texts'
+def _rows(item: Item) -> Iterator[tuple[object, ...]]:
+    for n, (text, vector) in enumerate(zip(item.texts, item.vectors, strict=True), 1):
+        words, grams = pieces.terms(text)
+        plain = not grams and words == text
+        yield (
+            item.mark,
+            item.place,
+            n,
+            text,
+            item.note,
+            item.metadata,
+            None if plain else words,
+            grams,
+            item.digest,
+            vector,
         )
-    for vector in found:
+
+
+def check_dimensions(version: Version, vectors: Sequence[str | None]) -> None:
+    """Raise `DimensionsChanged` unless vectors have the collection's dimensions."""
+    for vector in vectors:
         given = vector.count(",") + 1 if vector is not None else version.dimensions
         if given != version.dimensions:
             raise DimensionsChanged(
@@ -168,29 +230,26 @@ def _check(found: Vectors, expected: int, version: Version) -> None:
             )
 
 
+def _place(mark: str) -> tuple[int, int]:
+    block, offset = mark.strip("()").split(",")
+    return int(block), int(offset)
+
+
 def apply_own(database: Database, collection: Collection, version: Version) -> None:
     """Embed what this transaction marked (synchronous version)."""
-    marks = BATCH
-    while marks == BATCH:
-        claimed = queue.claim(
-            database,
-            version,
-            "q.xid = pg_catalog.pg_current_xact_id() and q.attempts is null limit $1",
-            [BATCH],
-            ["int4"],
-        )
-        marks = sum(len(row["marks"]) for row in claimed)
-        outcome = embedded(database, collection, version, claimed)
-        for refused, error in outcome.failed:
-            queue.fail(database, version, refused, error)
-        queue.finish(
-            database,
-            version,
-            collection.language,
-            outcome.marks,
-            outcome.removed,
-            outcome.columns,
-        )
+    from pg_llm.models.ahead import Embedded
+
+    condition = "q.xid = pg_catalog.pg_current_xact_id()"
+    while True:
+        lane = Lane(collection, version)
+        if not lane.add(queue.claim(database, version, condition, [], [], BATCH)):
+            return
+        texts = lane.job(len(lane.unsent), 1 << 62)
+        lane.fulfil(texts, [Embedded(vector) for vector in static.embed_as_text(texts)])
+        finished = lane.finished()
+        if finished.embedded:
+            queue.write(database, version, collection.language, finished.removed, finished.columns)
+        queue.delete_marks(database, version, finished.marks)
 
 
 # ---- llm_work: as its caller, through the functions that it may execute ------
@@ -206,7 +265,10 @@ order by v.id
 """
 
 _CLAIM = "select * from llm.vectors_claim($1, $2, $3, $4)"
-_FINISH = "select llm.vectors_finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+_FINISH = f"select llm.vectors_finish({', '.join(f'${n}' for n in range(1, 19))}) as written"
+_NAMES = ["text[]", "int8[]"]
+_COLUMNS = [*_NAMES, "int4[]", *["text[]"] * 7]
+_FINISH_TYPES = ["int8", "int8", "text[]", *_NAMES, *_NAMES, "text[]", *_COLUMNS]
 
 
 def drain(database: Database, commit: Callable[[], None], name: str | None) -> int:
@@ -219,7 +281,9 @@ def drain(database: Database, commit: Callable[[], None], name: str | None) -> i
     for version in found:
         try:
             total += _drain_version(database, commit, version)
-        except ModelError as error:
+        except DatabaseError:
+            raise
+        except PgLlmError as error:
             _note_failure(database, version, error)
             commit()
             continue
@@ -231,49 +295,174 @@ def drain(database: Database, commit: Callable[[], None], name: str | None) -> i
 def _drain_version(database: Database, commit: Callable[[], None], version: Version) -> int:
     """Work on every lane that is free, until a round finds nothing."""
     collection = collections.by_id(database, version.collection)
-    total, found = 0, True
-    while found:
+    session = _Session(database, commit, version)
+    try:
+        found = True
+        while found and not session.stopped:
+            found = False
+            for number in range(locks.LANES):
+                taken = locks.take(database, version.id, number)
+                commit()
+                if not taken:
+                    continue
+                try:
+                    found |= session.drain(Lane(collection, version), number)
+                finally:
+                    locks.give(database, version.id, number)
+    finally:
+        session.close()
+    return session.total
+
+
+# Seconds between two reports of how a version does, and for which a model's row
+# and secret are taken as read.
+REPORT_SECONDS = 1.0
+REOPEN_SECONDS = 60.0
+
+# Texts that lie ready for the model, at most.
+AHEAD = 8_000
+
+
+class _Session:
+    """One drain of one version: its feed of the model, and what it reports.
+
+    `stopped`: somebody paused or dropped the version.
+    """
+
+    def __init__(self, database: Database, commit: Callable[[], None], version: Version) -> None:
+        self.total = 0
+        self.stopped = False
+        self._database = database
+        self._commit = commit
+        self._version = version
+        self._feed: Feed | None = None
+        self._number = 0
+        self._opened = 0.0
+        self._texts = 0
+        self._reported = time.monotonic()
+
+    def drain(self, lane: Lane, number: int) -> bool:
+        """Work on a lane to its queue's end; return whether there was anything.
+
+        Raises what the model failed with, after what came back is written.
+        """
         found = False
-        for lane in range(locks.LANES):
-            taken = locks.take(database, version.id, lane)
-            commit()
-            if not taken:
+        more = True
+        failure: BaseException | None = None
+        while more or lane.unsent or self._waiting:
+            if more and len(lane.unsent) < self._enough:
+                more = self._claim(lane, number)
+                found |= more
+            self._hand_in(lane, flush=not more)
+            if self._waiting and not (more and len(lane.unsent) < self._enough):
+                failure = self._take(lane) or failure
+            if not self._write(lane):
+                self.close()
+                return True
+            if failure is not None or self.stopped:
+                more = False
+                lane.unsent.clear()
+        self._report(failure)
+        if failure is not None:
+            raise failure
+        return found
+
+    def close(self) -> None:
+        """End what is under way."""
+        from pg_llm.models import ahead
+
+        ahead.close_feed(self._number)
+        self._feed = None
+
+    @property
+    def _waiting(self) -> int:
+        return self._feed.waiting if self._feed else 0
+
+    @property
+    def _enough(self) -> int:
+        """Return how many texts shall lie ready."""
+        wide = self._feed.batch * self._feed.at_once if self._feed else 0
+        return min(max(wide, BATCH // 2), AHEAD)
+
+    def _claim(self, lane: Lane, number: int) -> bool:
+        claimed = self._database.execute(
+            _CLAIM,
+            [self._version.id, number, BATCH, lane.position],
+            ["int8", "int4", "int4", "tid"],
+        )
+        self.stopped = not _going_on(self._database, self._version)
+        self._commit()
+        return bool(lane.add(claimed))
+
+    def _hand_in(self, lane: Lane, *, flush: bool) -> None:
+        """Give the model what it can take; less than a whole batch only at the end."""
+        if not lane.unsent:
+            return
+        feed = self._open()
+        while (
+            feed is not None and feed.room > 0 and len(lane.unsent) >= (1 if flush else feed.batch)
+        ):
+            feed.put(lane.job(feed.batch, feed.characters))
+
+    def _open(self) -> Feed | None:
+        """Return the feed; None while an old one runs empty, to be opened anew."""
+        if self._feed is not None and time.monotonic() < self._opened + REOPEN_SECONDS:
+            return self._feed
+        if self._waiting:
+            return None
+        from pg_llm.models import ahead
+
+        self.close()
+        rows = self._database.execute(
+            "select llm.vectors_feed($1) as feed", [self._version.id], ["int8"]
+        )
+        self._commit()
+        self._number = rows[0]["feed"]
+        self._feed = ahead.feed(self._number)
+        self._opened = time.monotonic()
+        return self._feed
+
+    def _take(self, lane: Lane) -> BaseException | None:
+        """Wait for what the model gives; return a failure."""
+        failure: BaseException | None = None
+        assert self._feed is not None  # noqa: S101 - it is waited for
+        for texts, found in self._feed.take(self._database):
+            if isinstance(found, BaseException):
+                failure = found
                 continue
             try:
-                for texts in _drain_lane(database, commit, collection, version, lane):
-                    total += texts
-                    found = True
-            finally:
-                locks.give(database, version.id, lane)
-    return total
+                lane.fulfil(texts, found)
+            except ModelError as error:
+                failure = error
+        return failure
 
+    def _write(self, lane: Lane) -> bool:
+        """Write what is done; False where the marks are no longer what was claimed."""
+        finished = lane.finished()
+        if not finished:
+            return True
+        written = self._database.execute(
+            _FINISH,
+            [self._version.id, finished.file, finished.marks, *finished.names, *finished.columns],
+            _FINISH_TYPES,
+        )[0]["written"]
+        self._texts += sum(len(item.texts) for item in finished.embedded)
+        if time.monotonic() > self._reported + REPORT_SECONDS:
+            self._report(None)
+        self._commit()
+        return bool(written)
 
-def _drain_lane(
-    database: Database,
-    commit: Callable[[], None],
-    collection: Collection,
-    version: Version,
-    lane: int,
-) -> Iterator[int]:
-    """Yield the texts embedded in each batch of a lane, to its queue's end."""
-    position = "(0,0)"
-    while True:
-        started = time.monotonic()
-        claimed = database.execute(
-            _CLAIM, [version.id, lane, BATCH, position], ["int8", "int4", "int4", "tid"]
-        )
-        commit()
-        if not claimed:
-            return
-        position = max((mark for row in claimed for mark in row["marks"]), key=_place)
-        outcome = embedded(database, collection, version, claimed)
-        _write(database, version, outcome)
-        texts = len(outcome.rows)
-        _note(database, version, None, None, texts, time.monotonic() - started)
-        commit()
-        if not _going_on(database, version):
-            return
-        yield texts
+    def _report(self, failure: BaseException | None) -> None:
+        """Note what was done since the last time."""
+        now = time.monotonic()
+        if self._texts:
+            _note(self._database, self._version, None, None, self._texts, now - self._reported)
+        if self._feed is not None:
+            self._feed.failure = failure
+            self._database.execute("select llm.vectors_called($1)", [self._number], ["int8"])
+        self._commit()
+        self.total += self._texts
+        self._texts, self._reported = 0, now
 
 
 def _going_on(database: Database, version: Version) -> bool:
@@ -287,31 +476,25 @@ def _going_on(database: Database, version: Version) -> bool:
     )
 
 
-def _place(mark: str) -> tuple[int, int]:
-    block, offset = mark.strip("()").split(",")
-    return int(block), int(offset)
-
-
-def _write(database: Database, version: Version, outcome: Outcome) -> None:
-    for marks, error in outcome.failed:
-        database.execute(
-            "select llm.vectors_fail($1, $2, $3)",
-            [version.id, marks, error],
-            ["int8", "text[]", "text"],
-        )
-    database.execute(
-        _FINISH,
-        [version.id, outcome.marks, outcome.removed, *outcome.columns],
-        ["int8", "text[]", "text[]", "text[]", "int4[]", *["text[]"] * 7],
-    )
-
-
-# A model that does not work is asked again after this, or as long as it said.
+# A model that does not work is asked again after as long as it said, or after
+# this, doubled for each failure in a row.
 RETRY_SECONDS = 30.0
+MAX_RETRY_SECONDS = 600.0
+MAX_ASKED_SECONDS = 3600.0
 
 
-def _note_failure(database: Database, version: Version, error: ModelError) -> None:
-    seconds = getattr(error, "retry_after", None) or RETRY_SECONDS
+def _note_failure(database: Database, version: Version, error: PgLlmError) -> None:
+    asked = getattr(error, "retry_after", None)
+    if asked is not None:
+        seconds = min(asked, MAX_ASKED_SECONDS)
+    else:
+        before = database.execute(
+            "select v.failures from llm.collection_versions v where v.id = $1",
+            [version.id],
+            ["int8"],
+        )
+        failures = before[0]["failures"] if before else 0
+        seconds = min(RETRY_SECONDS * 2 ** min(failures, 10), MAX_RETRY_SECONDS)
     database.message(
         "warning",
         f'model "{version.model}" does not work now: {error.message}',
