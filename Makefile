@@ -8,7 +8,7 @@ EXTENSION = pg_llm
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" pg_llm.control)
 
 # The order of the rooms in the extension's script.
-ROOMS = backend settings catalog secrets models vectors lineage graph graph_logs graph_questions text2sql text2sql_pairs privileges
+ROOMS = backend settings catalog secrets models vectors lineage graph graph_logs graph_questions text2sql text2sql_pairs text2sql_evaluation privileges
 SQL = $(wildcard $(ROOMS:%=sql/%.sql))
 SCRIPT = extension/pg_llm--$(EXTVERSION).sql
 
@@ -19,7 +19,7 @@ REGRESS_OPTS = --inputdir=tests/regress --outputdir=tests/regress
 EXTRA_CLEAN = build tests/regress/results
 
 .DEFAULT_GOAL := all
-OURS = bench check demo demo-stop help lint psql
+OURS = bench check demo demo-stop eval help lint psql
 
 # ---- ours: PGXS has a `check` too, so the two are kept apart ------------------
 
@@ -47,6 +47,9 @@ lint: ## ruff, mypy --strict, pgspot, and that every SQL function has a comment 
 
 bench: ## measure against peers; BENCH=bench/lineage.py runs one
 	@tools/bench '$(PG_CONFIG)' $(BENCH)
+
+eval: ## how good the answers to questions are, by execution, on the sample database
+	@tools/eval '$(PG_CONFIG)'
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\): ## /\1\t/p' Makefile | awk -F'\t' '{ printf "make %-10s %s\n", $$1, $$2 }'

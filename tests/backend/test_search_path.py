@@ -69,6 +69,8 @@ create table public.item (id int primary key, name pg_catalog.text, parent int r
 comment on table public.item is 'things';
 insert into public.item (id, name) values (1, 'lamp'), (2, 'Ada Lovelace');
 analyze public.item;
+create table public.asked (question pg_catalog.text, sql pg_catalog.text);
+insert into public.asked values ('how many items are there', 'select count(*) from public.item');
 create view public.item_name as select i.name from public.item i;
 """
 _CALLS = (
@@ -98,6 +100,7 @@ _CALLS = (
     "select public.llm_verify('how many items', 'select pg_catalog.count(*) from public.item')",
     "select public.llm_feedback('how many items are there', true)",
     "select public.llm_text2sql('how many items')",
+    "select public.llm_eval('public.asked')",
 )
 
 

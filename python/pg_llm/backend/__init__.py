@@ -23,6 +23,7 @@ _ROOMS = frozenset(
         "secrets",
         "settings",
         "text2sql",
+        "text2sql_evaluation",
         "text2sql_pairs",
         "vectors",
     }

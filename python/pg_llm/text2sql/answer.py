@@ -73,6 +73,14 @@ def answer(database: Database, question: str, model: str | None = None) -> Answe
     return found
 
 
+def fresh(database: Database, question: str, model: str) -> Answer:
+    """Return an answer that neither comes from the cache nor goes there; `model` "": no model."""
+    reason = _unreadable(question)
+    if reason:
+        return Answer(None, warnings=(reason,))
+    return _found(database, question, model or None)
+
+
 def _recalled(database: Database, question: str, model: str) -> Answer | None:
     """Return an earlier answer that is sure enough now and that the guard still passes."""
     kept = answers.recall(database, question, model)
