@@ -110,14 +110,14 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         return verified
     grammatical = _from_grammar(database, question, schema)
     if name is None:
-        return _surer(verified, grammatical, _sure(database))
+        return _trusted(verified, grammatical, _sure(database))
     shown = pairs.examples(database, question, schema, _SHOWN)
     candidate = source.ask(database, question, schema, name, shown)
     attempts = (*verified.attempts, *candidate.attempts, *grammatical.attempts)
     examples = tuple(example for example, _ in shown)
     if candidate.guarded is None:
         failed = f"the model {name} gave no usable answer"
-        found = _surer(verified, grammatical, _sure(database))
+        found = _trusted(verified, grammatical, _sure(database))
         return replace(found, attempts=attempts, warnings=(failed, *found.warnings))
     known = link(question, schema).answerable
     doubt = () if known >= _STRANGE else ("few of the question's words name anything here",)
@@ -140,7 +140,7 @@ _SHOWN = 3
 
 
 def _from_pairs(database: Database, question: str, schema: SchemaIndex) -> Answer:
-    found, attempts = pairs.find(database, question, schema)
+    found, attempts = pairs.find(database, question, schema, _sure(database))
     if found is None:
         return Answer(None, attempts=tuple(attempts))
     return Answer(
@@ -154,10 +154,10 @@ def _from_pairs(database: Database, question: str, schema: SchemaIndex) -> Answe
     )
 
 
-def _surer(verified: Answer, grammatical: Answer, sure: float) -> Answer:
-    """Return the surer of two answers; what is less than `sure` is declined."""
+def _trusted(verified: Answer, grammatical: Answer, sure: float) -> Answer:
+    """Return the verified answer where it is sure enough, before the grammar's."""
     attempts = (*verified.attempts, *grammatical.attempts)
-    if verified.sql is not None and sure <= verified.confidence > grammatical.confidence:
+    if verified.sql is not None and verified.confidence >= sure:
         return replace(verified, attempts=attempts)
     return replace(grammatical, attempts=attempts)
 

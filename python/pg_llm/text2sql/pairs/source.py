@@ -52,6 +52,8 @@ _NEAREST = 24
 _UNRANKED = 300
 # The same words in the same order, with other values, with another order.
 _EXACTLY, _PARAMETERS, _REORDERED = 0.97, 0.93, 0.88
+# Below this a pair is not worth a look of the guard, unless answers are wanted at any price.
+_UNLIKE = 0.05
 # Where a sign turns the meaning; how far ahead of nothing a lone pair is.
 _OPPOSED, _ALONE = 0.3, 0.1
 # Logistic regression on reworded and on new questions over twelve databases,
@@ -85,7 +87,9 @@ class _Book:
     comparer: likeness.Comparer
 
 
-def find(database: Database, question: str, schema: SchemaIndex) -> tuple[Found | None, list[str]]:
+def find(
+    database: Database, question: str, schema: SchemaIndex, sure: float
+) -> tuple[Found | None, list[str]]:
     """Return the pair that answers a question best, if any, and what was tried.
 
     What the guard refuses now, or what no longer resolves, is no answer.
@@ -96,7 +100,7 @@ def find(database: Database, question: str, schema: SchemaIndex) -> tuple[Found 
         if guarded is not None:
             return Found(row["id"], row["question"], guarded, _EXACTLY, "verified"), attempts
     for pair, rebound, confidence in nearest(database, question, schema)[:3]:
-        if confidence < 0.05:
+        if confidence < min(_UNLIKE, sure):
             break
         guarded = _guarded(database, pair.id, rebound.sql, attempts)
         if guarded is not None:
