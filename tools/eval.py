@@ -26,7 +26,8 @@ RUNS = {
     "grammar alone, new questions": (("test_unseen", "seed"), False, None),
     "unanswerable": (("test_unanswerable",), False, None),
     "verified pairs, reworded": (("test_seen",), True, None),
-    "verified pairs, reworded, answering always": (("test_seen",), True, "0.01"),
+    "verified pairs, reworded, answering always": (("test_seen",), True, "0"),
+    "pairs and grammar, new questions": (("test_unseen",), True, None),
 }
 
 
