@@ -117,7 +117,9 @@ def measure(
 
 def report(tallies: dict[tuple[str, str], list[int]]) -> None:
     """Print the runs: of those answered, how many were right (of those without answer, declined)."""
-    print(f"{'run':<44} {'suite':<26} {'asked':>6} {'answered':>9} {'right':>6} {'of answered':>12}")
+    print(
+        f"{'run':<44} {'suite':<26} {'asked':>6} {'answered':>9} {'right':>6} {'of answered':>12}"
+    )
     for (run, suite), (asked, answered, right) in sorted(tallies.items()):
         share = f"{right / answered:.3f}" if answered and run != "unanswerable" else "-"
         print(f"{run:<44} {suite:<26} {asked:>6} {answered / asked:>9.1%} {right:>6} {share:>12}")

@@ -9,7 +9,28 @@ from pg_llm.database import PsycopgDatabase
 from pg_llm.graph import sync
 from pg_llm.lineage import analyser
 
-_NOTHING_NEW = dict.fromkeys(("schemas", "relations", "columns", "keys", "foreign keys", "views", "rules", "generated columns", "defaults", "partitions", "inheritance", "foreign tables", "functions", "function bodies", "triggers", "publications", "subscriptions"), (0, 0, 0))
+_NOTHING_NEW = dict.fromkeys(
+    (
+        "schemas",
+        "relations",
+        "columns",
+        "keys",
+        "foreign keys",
+        "views",
+        "rules",
+        "generated columns",
+        "defaults",
+        "partitions",
+        "inheritance",
+        "foreign tables",
+        "functions",
+        "function bodies",
+        "triggers",
+        "publications",
+        "subscriptions",
+    ),
+    (0, 0, 0),
+)
 
 
 def _changes(report):
@@ -212,8 +233,10 @@ def test_views_say_what_lineage_view_says(sample_database, open_graph):
             [
                 "create table t (a int, b int)",
                 "create function g(int) returns int language sql return $1",
-                ("create function f(low int) returns table (x int, y bigint) language sql"
-                " begin atomic insert into t (a) select g(b) from t; select a, count(*) from t where b > low group by a; end"),
+                (
+                    "create function f(low int) returns table (x int, y bigint) language sql"
+                    " begin atomic insert into t (a) select g(b) from t; select a, count(*) from t where b > low group by a; end"
+                ),
                 "create function nothing() returns void language sql begin atomic select a from t; end",
             ],
             {
