@@ -84,5 +84,6 @@ comment on function lineage_rules(regclass) is
     'The business rules in a relation''s definition: one row for each column, join, filter, grouping, ordering of a view''s query, '
     'or for each computed column of a table. rule: SQL as the server writes it; in_words: a sentence about it; '
     'query: the WITH query that it belongs to, null for the main one; '
-    'part: column, from, join, filter, group, having, distinct, combine, order, limit, or hidden where the current role may not be told.';
+    'part: column, from, join, filter, group, having, distinct, combine, order, limit, or hidden where the current role may not be told. '
+    'A table that computes no column has no rows, and a notice says so.';
 grant execute on function lineage_rules(regclass) to llm_user;

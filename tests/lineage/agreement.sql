@@ -287,6 +287,8 @@ insert into t as x (id, a) select id, a from u on conflict (id) do update set (a
 insert into t (id, a) select id, a from u on conflict (id) do update set (a, b) = (select v, id from w where w.id = excluded.id)
 
 insert into t (id, a) select id, a from u on conflict on constraint t_pkey do update set a = 1 where excluded.a > t.b
+-- the columns of a constraint are in the catalog
+--- f.t (rows) <- f.t.id FILTER
 
 insert into comp (id, p.l, p.r) select id, a, c from t
 

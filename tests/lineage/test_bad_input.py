@@ -7,7 +7,7 @@ import pytest
 
 from pg_llm.database import PsycopgDatabase
 from pg_llm.errors import StatementSyntaxError
-from pg_llm.lineage import server
+from pg_llm.lineage import analyser, server
 
 
 def extract(db, sql, **arguments):
@@ -179,6 +179,31 @@ def test_a_view_that_names_what_is_gone(db):
     rows = db.execute("select * from lineage_view('left_over')").fetchall()
     assert [(row["target_column"], row["source_relation"]) for row in rows] == [("x", None)]
     assert "is gone" in rows[0]["note"]
+
+
+def test_a_tree_of_a_major_that_is_not_known(fixtures_db):
+    """A range-table entry, a node and fields of which nothing is known here."""
+    relation = fixtures_db.execute("select 'f.t'::regclass::oid::int8 as oid").fetchone()["oid"]
+    tree = (
+        "({QUERY :commandType 1 :fromTheFuture {THING :of true} :rtable ("
+        f"{{RANGETBLENTRY :rtekind 0 :relid {relation} :relkind r}}"
+        " {RANGETBLENTRY :rtekind 77 :relid 0})"
+        " :jointree {FROMEXPR :fromlist ({RANGETBLREF :rtindex 1} {RANGETBLREF :rtindex 2})}"
+        " :targetList ("
+        "{TARGETENTRY :expr {VAR :varno 1 :varattno 2 :varlevelsup 0 :varfuture 1}"
+        " :resno 1 :resname a :ressortgroupref 0 :resjunk false}"
+        " {TARGETENTRY :expr {NEWEXPR :args ({VAR :varno 1 :varattno 3 :varlevelsup 0})}"
+        " :resno 2 :resname b :ressortgroupref 0 :resjunk false}"
+        " {TARGETENTRY :expr {VAR :varno 2 :varattno 1 :varlevelsup 0}"
+        " :resno 3 :resname c :ressortgroupref 0 :resjunk false})})"
+    )
+    edges = analyser.tree_edges(PsycopgDatabase(fixtures_db), tree)
+    assert [(e.target_column, e.source_column, e.transformation) for e in edges] == [
+        ("a", "a", "IDENTITY"),
+        ("b", "b", "TRANSFORMATION"),
+        ("c", None, None),
+    ]
+    assert {e.note for e in edges} == {"not known to this version: range-table entry of kind 77"}
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,31 @@ def test_a_table_has_its_computed_columns(fixtures_db):
         (None, "column", "tax", "7", "tax is by default 7"),
         (None, "column", "gross", "(net + tax)", "gross is always computed as (net + tax)"),
     ]
+
+
+def test_a_table_without_rules_says_so(fixtures_db):
+    said = []
+    fixtures_db.add_notice_handler(lambda notice: said.append(notice.message_primary))
     assert rules(fixtures_db, "f.t") == []
+    assert said == ["f.t has no rules"]
+
+
+def test_what_may_not_be_seen_is_hidden(fixtures_db):
+    with fixtures_db.transaction(force_rollback=True):
+        fixtures_db.execute("create role sees_none; grant llm_user to sees_none")
+        fixtures_db.execute("grant usage on schema f to sees_none; set local role sees_none")
+        assert said(fixtures_db, "f.gen") == [
+            ("hidden", "the current role has no right on the relation")
+        ]
+
+
+def test_a_view_whose_table_was_dropped_by_force(fixtures_db):
+    fixtures_db.execute(
+        "create table f.gone (x int); create view f.left_over as select x from f.gone"
+    )
+    fixtures_db.execute("delete from pg_class where relname = 'gone'")
+    [rule] = rules(fixtures_db, "f.left_over")
+    assert (rule["part"], rule["column_name"], rule["rule"]) == ("column", "x", None)
 
 
 def test_every_system_view_has_rules(fixtures_db):

@@ -81,7 +81,7 @@ def statement_edges(
         analysed = server.analyse(database, statement.query, search_path)
     except DatabaseError as error:
         raise server.moved(error, statement.origin) from None
-    target = _created(database, statement) if statement.verb == "create" else None
+    target = created_name(database, statement) if statement.verb == "create" else None
     return tree_edges(
         database,
         analysed.tree,
@@ -342,6 +342,8 @@ def _written(query: Query, expressions: Expressions) -> Iterator[Output]:
     for conflict in query.node.nodes("onConflict"):
         for element in conflict.nodes("arbiterElems"):
             query.walk(element, resolve.FILTER, rows)
+        if constraint := conflict.number("constraint"):
+            rows.take(_key_flow(target.relation, constraint, query.context), resolve.FILTER)
         for field in ("arbiterWhere", "onConflictWhere"):
             query.walk(conflict.one(field), resolve.FILTER, rows)
         texts = expressions.assigned("DO UPDATE SET")
@@ -383,7 +385,17 @@ def column_flow(relation: int, tree: str, context: Context) -> Flow:
     entry = f"{{RANGETBLENTRY :rtekind 0 :relid {relation} :relkind r}}"
     query = Query(parse(f"{{QUERY :commandType 1 :rtable ({entry})}}")[0], context)
     flow = Flow()
-    query.walk(parse(tree)[0], resolve.IDENTITY, flow)
+    for node in parse(tree):
+        query.walk(node, resolve.IDENTITY, flow)
+    return flow
+
+
+def _key_flow(relation: int, constraint: int, context: Context) -> Flow:
+    """Return the columns of a unique or exclusion constraint."""
+    columns, expressions = context.key(constraint)
+    flow = column_flow(relation, expressions, context) if expressions else Flow()
+    for column in columns:
+        flow.add((relation, column), resolve.IDENTITY)
     return flow
 
 
@@ -633,6 +645,19 @@ where a.attrelid operator(pg_catalog.=) $1::pg_catalog.oid
   and (a.atthasdef or a.attidentity operator(pg_catalog.<>) '')
 order by a.attnum
 """
+# A column of an exclusion constraint that is an expression has the number 0.
+_KEY: Final = """
+select
+    array(
+        select k.attnum::pg_catalog.int4
+        from pg_catalog.unnest(c.conkey) k (attnum)
+        where k.attnum operator(pg_catalog.<>) 0
+    ) as columns,
+    i.indexprs::pg_catalog.text as expressions
+from pg_catalog.pg_constraint c
+left join pg_catalog.pg_index i on i.indexrelid operator(pg_catalog.=) c.conindid
+where c.oid operator(pg_catalog.=) $1::pg_catalog.oid
+"""
 _VIEW_TEXT: Final = "select pg_catalog.pg_get_viewdef($1::pg_catalog.oid) as text"
 _CREATED: Final = """
 select
@@ -677,7 +702,11 @@ def _context(database: Database, *, through_views: bool) -> Context:
         rows = database.execute(_COMPUTED, [str(relation)])
         return [Computed(r["number"], r["generated"], r["tree"], r["expression"]) for r in rows]
 
-    context = Context(None, same_bits, computed)
+    def key(constraint: int) -> tuple[Sequence[int], str | None]:
+        rows = database.execute(_KEY, [str(constraint)])
+        return (rows[0]["columns"], rows[0]["expressions"]) if rows else ((), None)
+
+    context = Context(None, same_bits, computed, key)
     if through_views:
         context.view = _view_reader(database, context)
     return context
@@ -699,7 +728,7 @@ def _view_reader(database: Database, context: Context) -> Callable[[int], Query 
     return read
 
 
-def _created(database: Database, statement: Statement) -> str | None:
+def created_name(database: Database, statement: Statement) -> str | None:
     """Return the qualified name of the relation that a statement creates."""
     parts = statement.target
     if not parts:

@@ -15,7 +15,7 @@ from pg_llm.errors import (
     UndefinedObject,
 )
 from pg_llm.library import isolated
-from pg_llm.lineage import analyser, statements, utility
+from pg_llm.lineage import analyser, scripts, server, statements, utility
 from pg_llm.lineage.edges import Edge
 
 if TYPE_CHECKING:
@@ -24,20 +24,6 @@ if TYPE_CHECKING:
     from pg_llm.database import Database
     from pg_llm.lineage.statements import Statement
 
-DIALECTS: Final = (
-    "postgres",
-    "bigquery",
-    "clickhouse",
-    "duckdb",
-    "hive",
-    "mysql",
-    "oracle",
-    "redshift",
-    "snowflake",
-    "spark",
-    "sqlite",
-    "tsql",
-)
 _ALIASES: Final = {"postgresql": "postgres", "mssql": "tsql", "sqlserver": "tsql"}
 
 # What the server says where the statement may be right and only the place is
@@ -97,10 +83,14 @@ def extract(
 def _dialect(name: str) -> str:
     folded = name.lower()
     folded = _ALIASES.get(folded, folded)
-    if folded not in DIALECTS:
-        raise InvalidParameter(
-            f'unknown SQL dialect "{name}"', hint="The dialects are: " + ", ".join(DIALECTS) + "."
-        )
+    if folded != "postgres":
+        with isolated():
+            from pg_llm.lineage.parser import DIALECTS
+        if folded not in DIALECTS:
+            known = ", ".join(sorted(DIALECTS))
+            raise InvalidParameter(
+                f'unknown SQL dialect "{name}"', hint=f"The dialects are: {known}."
+            )
     return folded
 
 
@@ -131,11 +121,24 @@ def _analysed(
         raise InvalidParameter(
             "the text holds no statement", hint="Pass one or more SQL statements."
         )
+    run = _Run(database, sql, search_path, through_views)
+    if not any(scripts.makes(s) for s in found[:-1]) and found[-1].verb != "create table":
+        return run.edges(found)
     edges: list[Edge] = []
-    for statement in found:
-        database.check_interrupts()
-        edges.extend(_one(database, sql, statement, search_path, through_views))
-    return edges
+    try:
+        # What is made for later statements goes with this.
+        with database.subtransaction():
+            scripts.quietly(database)
+            if search_path is not None:
+                server.set_path(database, search_path)
+            edges = run.edges(found)
+            raise _Done
+    except _Done:
+        return edges
+
+
+class _Done(Exception):
+    """Rolls the subtransaction back."""
 
 
 def _standard_strings(database: Database, sql: str) -> bool:
@@ -147,29 +150,92 @@ def _standard_strings(database: Database, sql: str) -> bool:
     return bool(row["value"] == "on")
 
 
-def _one(
-    database: Database,
-    sql: str,
-    statement: Statement,
-    search_path: Sequence[str] | None,
-    through_views: bool,
-) -> list[Edge]:
-    try:
+class _Run:
+    """The statements of one text, analysed one after another."""
+
+    def __init__(
+        self,
+        database: Database,
+        sql: str,
+        search_path: Sequence[str] | None,
+        through_views: bool,
+    ) -> None:
+        self._database = database
+        self._sql = sql
+        self._search_path = search_path
+        self._through_views = through_views
+        self._made = scripts.Made(database)
+
+    def edges(self, found: Sequence[Statement]) -> list[Edge]:
+        edges: list[Edge] = []
+        for statement in found:
+            self._database.check_interrupts()
+            edges.extend(self._made.named(self._one(statement)))
+            if statement.verb == "create" and statement is not found[-1]:
+                self._make(statement)
+        return edges
+
+    def _make(self, statement: Statement) -> str | None:
+        real = analyser.created_name(self._database, statement)
+        return self._made.make(statement, real)
+
+    def _one(self, statement: Statement) -> list[Edge]:
+        try:
+            return self._analysed(statement)
+        except DatabaseError as error:
+            if error.sqlstate not in _FALL_BACK:
+                raise _pointing(error, self._sql) from None
+            return self._fallen_back(statement, error)
+        except UndefinedObject as error:
+            return self._fallen_back(statement, error)
+
+    def _analysed(self, statement: Statement) -> list[Edge]:
+        database = self._database
         if statement.verb == "utility":
             return utility.checked(database, statement)
+        if statement.verb == "create table":
+            utility.checked(database, statement)
+            made = self._make(statement)
+            return utility.create_table(database, statement, made) if made else []
         if statement.verb == "add generated":
-            return utility.add_generated(database, statement, search_path)
+            return utility.add_generated(database, statement, self._search_path)
         if statement.query is None:
-            return utility.edges(database, statement, through_views=through_views)
+            return utility.edges(database, statement, through_views=self._through_views)
         return analyser.statement_edges(
-            database, statement, search_path=search_path, through_views=through_views
+            database,
+            statement,
+            search_path=self._search_path,
+            through_views=self._through_views,
         )
-    except DatabaseError as error:
-        if error.sqlstate not in _FALL_BACK:
-            raise _pointing(error, sql) from None
-        return _fallen_back(database, statement, search_path, error)
-    except UndefinedObject as error:
-        return _fallen_back(database, statement, search_path, error)
+
+    def _fallen_back(
+        self, statement: Statement, error: DatabaseError | UndefinedObject
+    ) -> list[Edge]:
+        """Return what the parser reads, with all that was made before in its catalog."""
+        with isolated():
+            from pg_llm.lineage import parser
+        database, missing = self._database, self._made.missing
+        text = "\n;\n".join([*(made.text for made in missing), statement.text])
+        schema, path = _live(database, text), self._search_path or _path(database)
+        routines = parser.live_routines(database, text)
+        if missing:
+            found = parser.script(text, "postgres", schema, path, routines=routines)
+            last = len(parser.split(text, "postgres"))
+        else:
+            last = statement.number
+            found = parser.extract(
+                text, "postgres", schema, path, statement=last, routines=routines
+            )
+        edges = [
+            edge._replace(statement=statement.number) for edge in found if edge.statement == last
+        ]
+        note = f"not analysed by the server: {error.message}"
+        if not edges:
+            nothing = Edge(statement.number, None, None, None, None, None, None)
+            return [nothing._replace(resolver="parser", confidence=0.0, note=note)]
+        return [
+            edge._replace(note=f"{note}; {edge.note}" if edge.note else note) for edge in edges
+        ]
 
 
 def _pointing(error: DatabaseError, sql: str) -> Exception:
@@ -197,31 +263,6 @@ def _pointing(error: DatabaseError, sql: str) -> Exception:
 
 
 # -- by the parser ------------------------------------------------------------
-
-
-def _fallen_back(
-    database: Database,
-    statement: Statement,
-    search_path: Sequence[str] | None,
-    error: DatabaseError | UndefinedObject,
-) -> list[Edge]:
-    with isolated():
-        from pg_llm.lineage import parser
-    from_parser = parser.extract(
-        statement.text,
-        "postgres",
-        _live(database, statement.text),
-        search_path or _path(database),
-        statement=statement.number,
-        routines=parser.live_routines(database, statement.text),
-    )
-    note = f"not analysed by the server: {error.message}"
-    if not from_parser:
-        nothing = Edge(statement.number, None, None, None, None, None, None)
-        return [nothing._replace(resolver="parser", confidence=0.0, note=note)]
-    return [
-        edge._replace(note=f"{note}; {edge.note}" if edge.note else note) for edge in from_parser
-    ]
 
 
 def _parsed(

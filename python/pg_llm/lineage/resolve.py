@@ -141,7 +141,8 @@ class Context:
 
     `view` gives the query of a view's OID where views shall be walked
     through. `same_bits` tells whether a cast from one type to another leaves
-    the value alone. `computed` gives the columns that a relation computes.
+    the value alone. `computed` gives the columns that a relation computes,
+    `key` the columns of a constraint and a tree of the expressions in it.
     """
 
     def __init__(
@@ -149,10 +150,12 @@ class Context:
         view: Callable[[int], Query | None] | None = None,
         same_bits: Callable[[int, int], bool] = lambda _given, _wanted: False,
         computed: Callable[[int], Sequence[Computed]] = lambda _relation: (),
+        key: Callable[[int], tuple[Sequence[int], str | None]] = lambda _constraint: ((), None),
     ) -> None:
         self.view = view
         self.same_bits = same_bits
         self.computed = computed
+        self.key = key
         # Names of columns that only the statement itself declares.
         self.function_columns: dict[Source, str] = {}
         self.declared: set[Source] = set()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pg_llm.lineage import analyser, deparsed
+from pg_llm.errors import UndefinedObject
+from pg_llm.lineage import analyser, deparsed, names
 from pg_llm.lineage.edges import Influence, Transformation
 
 if TYPE_CHECKING:
@@ -33,15 +34,20 @@ class Rule(NamedTuple):
 
 
 def relation_rules(database: Database, oid: int) -> list[Rule]:
-    """Return the rules of a view, or of a table's computed columns."""
-    text = analyser.view_text(database, oid)
-    if text is None:
-        return list(_computed(database, oid))
-    edges = analyser.relation_edges(database, oid)
+    """Return the rules of a view, or of a table's computed columns.
+
+    A relation that has none is told by a notice.
+    """
+    try:
+        edges = analyser.relation_edges(database, oid)
+    except UndefinedObject:
+        return _table_rules(database, oid)
     if any(edge.note == analyser.HIDDEN for edge in edges):
         words = "the definition reads a relation that the current role has no right on"
         return [*_columns(edges), Rule(None, "hidden", None, None, words)]
-    found = deparsed.clauses(text)
+    text = analyser.view_text(database, oid)
+    # None where what the view reads was dropped by force.
+    found = deparsed.clauses(text) if text is not None else []
     return [*_columns(edges), *_clauses(None, found)]
 
 
@@ -203,6 +209,21 @@ def _bare(text: str) -> str:
 
 
 # -- tables -------------------------------------------------------------------
+
+
+def _table_rules(database: Database, oid: int) -> list[Rule]:
+    named = names.relations(database, [oid])[oid]
+    if not named.visible:
+        words = "the current role has no right on the relation"
+        return [Rule(None, "hidden", None, None, words)]
+    found = list(_computed(database, oid))
+    if not found:
+        database.message(
+            "notice",
+            f"{named.name} has no rules",
+            detail="It is not a view, and none of its columns is generated or has a default.",
+        )
+    return found
 
 
 def _computed(database: Database, oid: int) -> Iterator[Rule]:

@@ -89,14 +89,18 @@ def analyse(database: Database, query: str, search_path: Sequence[str] | None = 
     try:
         with database.subtransaction():
             if search_path is not None:
-                # Local to this subtransaction.
-                path = ", ".join('"' + s.replace('"', '""') + '"' for s in search_path)
-                database.execute(_SET_PATH, [path])
+                set_path(database, search_path)
             _prepare(database, query)
             found.append(_made(database, query))
             raise _Done
     except _Done:
         return found[0]
+
+
+def set_path(database: Database, search_path: Sequence[str]) -> None:
+    """Set the search_path until the subtransaction at hand is rolled back."""
+    path = ", ".join('"' + s.replace('"', '""') + '"' for s in search_path)
+    database.execute(_SET_PATH, [path])
 
 
 def _prepare(database: Database, query: str) -> None:

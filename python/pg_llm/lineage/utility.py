@@ -11,8 +11,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from pg_llm.errors import DatabaseError
-from pg_llm.lineage import analyser, names, server, statements
+from pg_llm.lineage import analyser, definitions, names, server, statements
 from pg_llm.lineage.edges import Edge, Influence, Transformation
+from pg_llm.lineage.tokens import quote, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +55,7 @@ def checked(database: Database, statement: Statement) -> list[Edge]:
     A function's body takes any statement as far as the grammar goes, and
     refuses utility statements afterwards.
     """
-    found = list(islice(statements.tokens(statement.text), 3))
+    found = list(islice(tokens(statement.text), 3))
     if found and found[0].word in _LEGACY and all(t.word in _BLOCK_WORDS for t in found[1:]):
         return []
     try:
@@ -67,7 +68,7 @@ def checked(database: Database, statement: Statement) -> list[Edge]:
 
 
 def _relation(database: Database, parts: Sequence[str]) -> int:
-    name = ".".join(map(statements.quote, parts))
+    name = ".".join(map(quote, parts))
     oid = database.execute(_FIND, [name])[0]["oid"]
     if oid is None:
         raise DatabaseError(f'relation "{".".join(parts)}" does not exist', sqlstate="42P01")
@@ -151,6 +152,33 @@ def add_generated(
         for edge in found
         if edge.position is not None
     ]
+
+
+def create_table(database: Database, statement: Statement, made: str) -> list[Edge]:
+    """CREATE TABLE: the columns that it computes; `made` is the table without rows."""
+    columns = definitions.read(statement).columns
+    relation = analyser.created_name(database, statement)
+    found = [
+        Edge(
+            statement.number,
+            relation,
+            column.name,
+            *(None,) * 4,
+            expression=column.expression,
+            note=analyser.DEFAULT,
+        )
+        for column in columns
+        if column.default
+    ]
+    generated = [(c.name, c.generated) for c in columns if c.generated is not None]
+    if generated:
+        query = statements.computing(statement, generated, made)
+        found += [
+            edge._replace(target_relation=relation, note=analyser.GENERATED, position=None)
+            for edge in analyser.statement_edges(database, query)
+            if edge.position is not None
+        ]
+    return found
 
 
 # Events of a node: a relation or a column goes on under another name, a

@@ -59,6 +59,7 @@ def script(
     search_path: Sequence[str] | None,
     *,
     check: Callable[[], object] | None = None,
+    routines: Sequence[Routine] = (),
 ) -> list[Edge]:
     """Return the edges of all statements of a script, numbered from 1.
 
@@ -67,7 +68,7 @@ def script(
     """
     from pg_llm.lineage.parser import extraction
 
-    return extraction.script(sql, dialect, schema, search_path, check)
+    return extraction.script(sql, dialect, schema, search_path, check, routines)
 
 
 def split(sql: str, dialect: str) -> list[str]:

@@ -53,23 +53,22 @@ def script(
     schema: Mapping[str, Sequence[str]],
     search_path: Sequence[str] | None,
     check: Callable[[], object] | None,
+    routines: Sequence[Routine],
 ) -> list[Edge]:
     """See the package."""
     chosen = dialect_of(dialect)
     catalog = Catalog(schema, search_path, chosen.key)
+    known = Routines(routines, search_path)
     edges: list[Edge] = []
     for number, text in enumerate(split(sql, chosen), 1):
         if check is not None:
             check()
-        edges += _statement(text, chosen, catalog, number)
+        edges += _statement(text, chosen, catalog, number, known)
     return edges
 
 
-_NO_ROUTINES = Routines()
-
-
 def _statement(
-    sql: str, dialect: Dialect, catalog: Catalog, number: int, routines: Routines = _NO_ROUTINES
+    sql: str, dialect: Dialect, catalog: Catalog, number: int, routines: Routines
 ) -> list[Edge]:
     """Return the edges of one statement; what it creates enters the catalog."""
     edges: list[Edge] = []

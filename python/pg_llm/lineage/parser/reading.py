@@ -16,6 +16,7 @@ from pg_llm.lineage import statements
 from pg_llm.lineage.parser.repair import renamed, repaired
 from pg_llm.lineage.parser.tokens import Extras
 from pg_llm.lineage.parser.wrappers import body, inner_statement, unwrapped
+from pg_llm.lineage.tokens import tokens as scanned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,7 +157,7 @@ def _check_chains(kinds: Sequence[Any]) -> None:
 
 def _trimmed(text: str) -> str:
     """Return a statement without the space and the comments around it."""
-    words = list(statements.tokens(text))
+    words = list(scanned(text))
     return text[words[0].start : words[-1].end]
 
 
