@@ -59,7 +59,7 @@ def load(script: Path, psql: str) -> None:
         if found.rowcount:
             connection.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    subprocess.run(  # noqa: S603  (a psql of ours, on a file that the caller names)
+    subprocess.run(
         [psql, "-X", "-q", "-d", name, "-f", str(script)],
         check=True,
         stdout=subprocess.DEVNULL,
@@ -116,7 +116,7 @@ def measure(
 
 
 def report(tallies: dict[tuple[str, str], list[int]]) -> None:
-    """Print the runs: of those answered, how many were right (of those without answer, declined)."""
+    """Print the runs: how many were answered, and how many of those rightly."""
     print(
         f"{'run':<44} {'suite':<26} {'asked':>6} {'answered':>9} {'right':>6} {'of answered':>12}"
     )
