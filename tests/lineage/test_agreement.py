@@ -21,8 +21,8 @@ from psycopg.rows import dict_row
 
 from pg_llm.database import PsycopgDatabase
 from pg_llm.lineage import statements as scanner
-from pg_llm.lineage.analyser import DEFAULT, GENERATED
 from pg_llm.lineage.extract import extract as analysed
+from pg_llm.lineage.outputs import DEFAULT, GENERATED
 from pg_llm.lineage.parser import extract, live_routines, live_schema
 from tests.conftest import dsn
 from tests.lineage.fixture_files import cases as fixtures

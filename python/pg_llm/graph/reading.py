@@ -14,7 +14,7 @@ from pg_llm.graph import queries
 from pg_llm.graph.outside import foreign_fields
 from pg_llm.graph.places import Places
 from pg_llm.graph.store import EdgeFacts, Key, Piece
-from pg_llm.lineage import analyser
+from pg_llm.lineage import analyser, stored
 from pg_llm.lineage.edges import Transformation
 from pg_llm.lineage.resolve import AGGREGATION, SCANNED
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pg_llm.database import Database, Row
-    from pg_llm.lineage.analyser import Output
+    from pg_llm.lineage.outputs import Output
     from pg_llm.lineage.resolve import Flow
 
 Edges = dict[Piece, list[EdgeFacts]]
@@ -115,7 +115,7 @@ class Reader:
         self, oid: int, evidence: str, tree: str, view: int | None, *, void: bool = False
     ) -> None:
         try:
-            text = None if view is None else analyser.view_text(self._database, view)
+            text = None if view is None else stored.view_text(self._database, view)
             outputs, context = analyser.tree_outputs(self._database, tree, text=text)
             if view is None:
                 outputs = _kept(outputs, returns=oid < 0 and not void)

@@ -17,6 +17,7 @@ from pg_llm.errors import (
 from pg_llm.library import isolated
 from pg_llm.lineage import analyser, scripts, server, statements, utility
 from pg_llm.lineage.edges import Edge
+from pg_llm.lineage.stored import created_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -176,7 +177,7 @@ class _Run:
         return edges
 
     def _make(self, statement: Statement) -> str | None:
-        real = analyser.created_name(self._database, statement)
+        real = created_name(self._database, statement)
         return self._made.make(statement, real)
 
     def _one(self, statement: Statement) -> list[Edge]:

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pg_llm.errors import UndefinedObject
-from pg_llm.lineage import analyser, deparsed, names
+from pg_llm.lineage import analyser, deparsed, names, stored
 from pg_llm.lineage.edges import Influence, Transformation
+from pg_llm.lineage.naming import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,10 +43,10 @@ def relation_rules(database: Database, oid: int) -> list[Rule]:
         edges = analyser.relation_edges(database, oid)
     except UndefinedObject:
         return _table_rules(database, oid)
-    if any(edge.note == analyser.HIDDEN for edge in edges):
+    if any(edge.note == HIDDEN for edge in edges):
         words = "the definition reads a relation that the current role has no right on"
         return [*_columns(edges), Rule(None, "hidden", None, None, words)]
-    text = analyser.view_text(database, oid)
+    text = stored.view_text(database, oid)
     # None where what the view reads was dropped by force.
     found = deparsed.clauses(text) if text is not None else []
     return [*_columns(edges), *_clauses(None, found)]
@@ -227,7 +228,7 @@ def _table_rules(database: Database, oid: int) -> list[Rule]:
 
 
 def _computed(database: Database, oid: int) -> Iterator[Rule]:
-    for name, column in analyser.computed_columns(database, oid):
+    for name, column in stored.computed_columns(database, oid):
         said = "is always computed as" if column.generated else "is by default"
         value = column.expression or "the next number of its sequence"
         yield Rule(None, "column", name, column.expression, f"{name} {said} {value}")

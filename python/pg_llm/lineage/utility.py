@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 from pg_llm.errors import DatabaseError
 from pg_llm.lineage import analyser, definitions, names, server, statements
 from pg_llm.lineage.edges import Edge, Influence, Transformation
+from pg_llm.lineage.outputs import DEFAULT, GENERATED
+from pg_llm.lineage.stored import created_name
 from pg_llm.lineage.tokens import quote, tokens
 
 if TYPE_CHECKING:
@@ -148,7 +150,7 @@ def add_generated(
     relation = _named(database, statement.target).name
     found = analyser.statement_edges(database, statement, search_path=search_path)
     return [
-        edge._replace(target_relation=relation, note=analyser.GENERATED)
+        edge._replace(target_relation=relation, note=GENERATED)
         for edge in found
         if edge.position is not None
     ]
@@ -157,7 +159,7 @@ def add_generated(
 def create_table(database: Database, statement: Statement, made: str) -> list[Edge]:
     """CREATE TABLE: the columns that it computes; `made` is the table without rows."""
     columns = definitions.read(statement).columns
-    relation = analyser.created_name(database, statement)
+    relation = created_name(database, statement)
     found = [
         Edge(
             statement.number,
@@ -165,7 +167,7 @@ def create_table(database: Database, statement: Statement, made: str) -> list[Ed
             column.name,
             *(None,) * 4,
             expression=column.expression,
-            note=analyser.DEFAULT,
+            note=DEFAULT,
         )
         for column in columns
         if column.default
@@ -174,7 +176,7 @@ def create_table(database: Database, statement: Statement, made: str) -> list[Ed
     if generated:
         query = statements.computing(statement, generated, made)
         found += [
-            edge._replace(target_relation=relation, note=analyser.GENERATED, position=None)
+            edge._replace(target_relation=relation, note=GENERATED, position=None)
             for edge in analyser.statement_edges(database, query)
             if edge.position is not None
         ]
