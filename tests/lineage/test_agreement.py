@@ -88,8 +88,6 @@ EXPLAINED = {
     "insert into w (v) select n": "text knows no types: a value that is cast to its column's",
     "insert into t (id, n) select": "text knows no types: a value that is cast to its column's",
     "on conflict on constraint": "the columns of a constraint are in the catalog",
-    ".f1 as y": "text does not look into a row",
-    ".f2 as x": "text does not look into a row",
     "select (p).* from comp": "the fields of a composite type are in the catalog",
     "from current_date as today": "sqlglot reads no alias there",
     "default t.a) r": "text takes the default of one column for all",

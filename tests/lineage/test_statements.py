@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pg_llm.lineage import statements
 from pg_llm.lineage.parser import split as split_of_dialect
+from pg_llm.lineage.tokens import tokens
 
 
 class Seen(enum.Enum):
@@ -155,3 +156,22 @@ def test_most_fragments_are_valid(db):
 def test_space_behind_a_string_costs_no_more_than_its_length(text):
     """A string goes on behind a line break: looking for it once took forever."""
     assert len(statements.split(text)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("'a' - 1", ["'a'", "-", "1"]),
+        ("'a' -\n'b;' + 1", ["'a'", "-", "'b;'", "+", "1"]),
+        ("'a' -- b\n + 1", ["'a'", "+", "1"]),
+        ("'a' ;", ["'a'", ";"]),
+        ("'a'\n -- b\n 'c' 'd'", ["'a'\n -- b\n 'c'", "'d'"]),
+        ("e'a\\''\n 'b\\'' x", ["e'a\\''\n 'b\\''", "x"]),
+        ('"a""b" "c"', ['"a""b"', '"c"']),
+        ("$$a$$ $b$ $$ $b$", ["$$a$$", "$b$ $$ $b$"]),
+        ("x'1f'\n'2' b", ["x'1f'\n'2'", "b"]),
+        ("'a' /* ' */ 'b", ["'a'", "'b"]),
+    ],
+)
+def test_tokens_end_where_they_end(text, expected):
+    assert [text[token.start : token.end] for token in tokens(text)] == expected

@@ -92,7 +92,7 @@ def _pieces(text: str, standard_strings: bool) -> Iterator[tuple[int, int]]:
     yield start, len(text)
 
 
-_FIRST: Final = re.compile(r"(?:\s|--[^\n\r]*+)*+(?:(\w+)|(\())")
+_FIRST: Final = re.compile(r"(?:\s|--[^\n\r]*(?:[\n\r]|\Z))*(?:(\w+)|(\())")
 _INTO: Final = re.compile(r"\binto\b", re.IGNORECASE)
 _DIRECT: Final = {"insert": "insert", "update": "update", "delete": "delete", "merge": "merge"}
 _QUERIES: Final = frozenset({"select", "with", "values", "table", "("})

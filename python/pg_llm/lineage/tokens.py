@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Possessive throughout: what a string or a comment has taken is never given
-# back, so that the time is linear in the text. Only what goes on in another line
-# is not: until 3.11.5, Python does not go back where a possessive group fails
-# behind its first character.
-_CONTINUED: Final = r"(?:[ \t\f]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f]|--[^\n\r]*+[\n\r])*+'"
-_PLAIN: Final = rf"'[^']*+(?:''[^']*+)*+'(?:{_CONTINUED}[^']*+(?:''[^']*+)*+')*"
-_ESCAPED: Final = r"[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+'"
+# A string goes on behind a line break. Each character can be read in one way
+# only, so that the time is linear in the text where it does not go on.
+# (Possessive groups would say so more shortly; before Python 3.11.5 they take
+# in what they only tried.)
+_CONTINUED: Final = r"[ \t\f]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f]|--[^\n\r]*[\n\r])*'"
+_PLAIN: Final = rf"'[^']*(?:''[^']*)*'(?:{_CONTINUED}[^']*(?:''[^']*)*')*"
+_ESCAPED: Final = r"[^'\\]*(?:(?:''|\\.)[^'\\]*)*'"
 _ESCAPE: Final = rf"'{_ESCAPED}(?:{_CONTINUED}{_ESCAPED})*"
 _START: Final = r"A-Za-z_\u0080-\U0010ffff"
 
@@ -33,7 +33,7 @@ def _scanner(standard_strings: bool) -> re.Pattern[str]:
         | (?P<comment> /\* )
         | (?P<string> [eE]{_ESCAPE} | [bBxX]'[^']*'(?:{_CONTINUED}[^']*')* | [uU]&{_PLAIN}
                     | {_PLAIN if standard_strings else _ESCAPE} )
-        | (?P<quoted> (?:[uU]&)? "[^"]*+(?:""[^"]*+)*+" )
+        | (?P<quoted> (?:[uU]&)? "[^"]*(?:""[^"]*)*" )
         | (?P<dollar> \$(?:[{_START}][0-9{_START}]*)?\$ )
         | (?P<word> [{_START}][0-9${_START}]* )
         | (?P<number> \$\d+ | (?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)? )

@@ -38,6 +38,14 @@ def found(sql, path=("shop", "public"), dialect="postgres"):
             "select pair.a, lost.x from pair, lost",
             {("shop.pair", "a"): (UNSURE, None), ("lost", "x"): (GUESSED, UNRESOLVED)},
         ),
+        # Its columns are named after the source's.
+        ("insert into lost select a from pair", {("shop.pair", "a"): (UNSURE, None)}),
+        ("insert into lost (x) select a from pair", {("shop.pair", "a"): (SURE, None)}),
+        # Which field it is stands in the type.
+        (
+            "select (row(a, b)::kind).x from pair",
+            {("shop.pair", "a"): (LIKELY, None), ("shop.pair", "b"): (LIKELY, None)},
+        ),
         ("select nowhere from pair", {(None, "nowhere"): (GUESSED, UNRESOLVED)}),
     ],
 )

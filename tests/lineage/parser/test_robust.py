@@ -133,6 +133,27 @@ def test_a_statement_cut_anywhere(data):
     extract(case.sql[:end], case.dialect, CATALOG, SEARCH_PATH, statement=1)
 
 
+MARKS = [*"()'\"`[]{};,.*:$@#\\/-%\n\x00é", "/*", "--", "$$", "", " ", "\u200b"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_a_statement_changed_anywhere(data):
+    """Words put in, cut or replaced, in any dialect: edges or relations, never an error."""
+    case = data.draw(st.sampled_from(cases()))
+    words = case.sql.split(" ")
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(words)))
+        length = data.draw(st.integers(0, 3))
+        words[place : place + length] = data.draw(
+            st.lists(st.sampled_from(MARKS + WORDS), max_size=2)
+        )
+    dialect = data.draw(st.one_of(st.just(case.dialect), st.sampled_from(NAMES)))
+    for edge in script(" ".join(words), dialect, CATALOG, SEARCH_PATH):
+        assert "" not in (edge.source_relation, edge.target_relation)
+        assert edge.confidence < 1
+
+
 @pytest.mark.parametrize(
     ("sql", "note"),
     [

@@ -22,6 +22,7 @@ from pg_llm.lineage.parser.flows import (
     Row,
     add,
     demote,
+    doubtful,
     scan,
 )
 from pg_llm.lineage.parser.functions import AGGREGATES, SET_RETURNING, is_value
@@ -249,6 +250,10 @@ class Expressions:
                 flows = relation.reach(self.dialect.key(name), name)
                 add(out, flows[0] if flows else relation.whole(), how)
                 return
+        if isinstance(operand, exp.Cast) and self.row(operand.this, scope) is not None:
+            # Which of the values the field is stands in the type.
+            add(out, doubtful(self.flow(this, scope, how or TRANSFORMATION)), IDENTITY)
+            return
         self.visit(this, scope, how or TRANSFORMATION, out)
         if isinstance(field, exp.Func):
             self.visit(field, scope, how or TRANSFORMATION, out)
@@ -262,8 +267,20 @@ class Expressions:
         elif isinstance(node, exp.Column):
             flow = self.reference(node, scope)
         else:
-            return None
+            return self.made_row(node, scope)
         return flow.relation if isinstance(flow, Row) else None
+
+    def made_row(self, node: exp.Expr, scope: Scope) -> Relation | None:
+        """Return the fields f1, f2, … of `ROW(a, b)`, None for anything else."""
+        called = isinstance(node, exp.Anonymous) and node.name.lower() == "row"
+        if not self.dialect.postgres or not (called or isinstance(node, exp.Tuple)):
+            return None
+        columns = [
+            (f"f{number}", self.flow(part, scope))
+            for number, part in enumerate(node.expressions, 1)
+        ]
+        whole = any(isinstance(part, exp.Column) and part.is_star for part in node.expressions)
+        return None if whole else Relation(columns, self.dialect.key)
 
     def dotted(self, node: exp.Dot, scope: Scope) -> Flow | None:
         """Return what flows into `(x).f` where `x` is a whole row."""

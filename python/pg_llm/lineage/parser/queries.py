@@ -14,6 +14,7 @@ from pg_llm.lineage.parser.flows import (
     SORT,
     TRANSFORMATION,
     Flow,
+    Row,
     add,
     merged,
 )
@@ -331,7 +332,8 @@ class Queries(Sources):
             flow = self.dotted(node, scope)
             if flow is not None:
                 return flow
-        return self.flow(node, scope)
+        row = self.made_row(node, scope)
+        return self.flow(node, scope) if row is None else Row(row.whole(), row)
 
     def output_name(self, node: exp.Expr) -> str:
         """Return the name of an output without an alias."""

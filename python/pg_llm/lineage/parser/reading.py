@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,9 @@ _NESTED_TYPES = frozenset(
     (TokenType.ARRAY, TokenType.LIST, TokenType.MAP, TokenType.STRUCT, TokenType.OBJECT)
 )
 
+
+# Statements that it does not understand are told by a note, not in the log.
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 # What has to be said in other words even where sqlglot parses it.
 _RENAMED = re.compile(r"date_part|\bis\s+(?:not\s+)?document\b", re.IGNORECASE)

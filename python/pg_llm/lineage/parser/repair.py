@@ -213,7 +213,11 @@ def _cte_columns(stream: Tokens, columns: list[tuple[str, list[str]]]) -> None:
 
 
 def _unbounded(stream: Tokens) -> bool:
-    return stream.words("(", ahead=1) and _as_name(stream)
+    """Rename a function called so: sqlglot knows the word by its text."""
+    if not stream.words("(", ahead=1):
+        return False
+    stream.put("unbounded_", TokenType.VAR)
+    return stream.skip()
 
 
 def _insert(stream: Tokens) -> bool:

@@ -18,11 +18,11 @@ _PROCEDURE = re.compile(
 )
 _REPLACE = re.compile(r"\A(\s*)replace(?=\s+into\b)", re.I)
 _UNLOAD = re.compile(r"\s*unload\s*\(\s*'((?:[^']|'')*)'\s*\)", re.I)
-# Possessive and atomic, so that the time is linear in the text.
+# Atomic and possessive, so that the time is linear in the text.
 _WRAPPER = re.compile(
     r"""\s*+ (?: declare \s (?> .*? \b cursor \b ) .*? \b for \b
-    | prepare \s++ (?: "[^"]+" | \w+ ) \s*+ (?: \( [^)]* \) \s*+ )? as \b
-    | explain \b \s*+ (?: \( [^)]* \) | (?: analy[sz]e | verbose | \s )*+ ) )""",
+    | prepare \s++ (?: "[^"]+" | \w+ ) \s*+ (?: \( [^)]* \) )? \s*+ as \b
+    | explain \b \s*+ (?: \( [^)]* \) | (?: analy[sz]e | verbose | \s )* ) )""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 

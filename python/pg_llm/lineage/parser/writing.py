@@ -173,6 +173,7 @@ class Writing(Queries):
             self.doubts.add("positions after a star")
             return list(source)
         if not names:
+            self.doubts.add("columns of an unknown target")
             return list(source)
         return [(name, flow) for name, (_, flow) in zip(names, source, strict=False)]
 
