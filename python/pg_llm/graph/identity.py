@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pg_llm.graph import queries
-from pg_llm.graph.lifetime import reopen
+from pg_llm.graph.lifetime import FORGET_NODES, reopen
 from pg_llm.graph.store import Key, NodeFacts, ensure_nodes, find_nodes
 
 if TYPE_CHECKING:
@@ -277,6 +277,7 @@ def absorb(database: Database, pairs: Sequence[tuple[int, int]]) -> None:
         database.execute(query, args, types)
     database.execute(_DELETE_EDGES, [args[0]], ["int8[]"])
     database.execute(_DELETE, [args[0]], ["int8[]"])
+    database.execute(FORGET_NODES, [args[0]], ["int8[]"])
 
 
 def _remember(database: Database, things: Sequence[tuple[int, Thing]]) -> None:

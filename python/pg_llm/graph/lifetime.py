@@ -17,7 +17,7 @@ where (d.id = any ($1::int8[]) or d.parent = any ($1::int8[]) and d.kind = 'colu
   and d.dropped_at is null
 returning d.id
 """
-_FORGET: Final = "delete from lineage.objects o where o.node = any ($1::int8[])"
+FORGET_NODES: Final = "delete from lineage.objects o where o.node = any ($1::int8[])"
 # What is known by other means than the object itself waits for its return.
 _CLOSE: Final = """
 with closed as (
@@ -63,7 +63,7 @@ def drop(database: Database, nodes: Sequence[int]) -> tuple[int, int]:
     types = ["int8[]"]
     gone = [row["id"] for row in database.execute(_MARK, [list(nodes)], types)]
     every = list({*nodes, *gone})
-    database.execute(_FORGET, [every], types)
+    database.execute(FORGET_NODES, [every], types)
     return len(gone), int(database.execute(_CLOSE, [every], types)[0]["n"])
 
 

@@ -12,6 +12,7 @@ of the transaction, and others would wait.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
@@ -241,46 +242,27 @@ _EDGE_ROWS: Final = """pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) as g 
     resolver pg_catalog.text,
     confidence pg_catalog.float4
 )"""
-_SAME_EDGE: Final = """
-    e.from_node operator(pg_catalog.=) g.source
-    and e.to_node operator(pg_catalog.=) g.target
-    and e.influence operator(pg_catalog.=) g.influence
-    and e.transformation operator(pg_catalog.=) g.transformation
-    and e.evidence operator(pg_catalog.=) g.evidence
-    and e.evidence_node is not distinct from g.piece
+_HELD: Final = """
+select e.id, e.evidence, e.evidence_node as piece, e.from_node as source, e.to_node as target,
+    e.influence, e.transformation, e.masking, e.expression, e.resolver,
+    e.confidence::pg_catalog.float8 as confidence
+from rows from (
+    pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.int8[])
+) p (evidence, node)
+join lineage.edges_current e on e.evidence operator(pg_catalog.=) p.evidence
+    and @piece@
 """
+_HELD_BY_PIECE: Final = _HELD.replace("@piece@", "e.evidence_node operator(pg_catalog.=) p.node")
+_HELD_UNNAMED: Final = _HELD.replace("@piece@", "e.evidence_node is null and p.node is null")
 _NOW: Final = "select pg_catalog.to_jsonb(pg_catalog.clock_timestamp())::pg_catalog.text as now"
-# An expression that changes closes one edge and opens another.
-_CLOSE_EDGES: Final = f"""
-with closed as (
-    update lineage.edges e
-    set valid_to = greatest(
-        ($4::pg_catalog.jsonb operator(pg_catalog.#>>) '{{}}')::pg_catalog.timestamptz,
-        e.valid_from
-    )
-    from rows from (
-        pg_catalog.unnest($2::pg_catalog.text[]), pg_catalog.unnest($3::pg_catalog.int8[])
-    ) p (evidence, node)
-    where e.valid_to operator(pg_catalog.=) 'infinity'::pg_catalog.timestamptz
-      and e.evidence operator(pg_catalog.=) p.evidence
-      and @piece@
-      and not exists (
-          select
-          from {_EDGE_ROWS}
-          where {_SAME_EDGE}
-            and e.masking operator(pg_catalog.=) g.masking
-            and e.resolver operator(pg_catalog.=) g.resolver
-            and e.confidence operator(pg_catalog.=) g.confidence
-            and e.expression is not distinct from g.expression
-      )
-    returning e.evidence
+_CLOSE: Final = """
+update lineage.edges e
+set valid_to = greatest(
+    ($2::pg_catalog.jsonb operator(pg_catalog.#>>) '{}')::pg_catalog.timestamptz, e.valid_from
 )
-select c.evidence, pg_catalog.count(*) as n from closed c group by c.evidence
+where e.id operator(pg_catalog.=) any ($1::pg_catalog.int8[])
+  and e.valid_to operator(pg_catalog.=) 'infinity'::pg_catalog.timestamptz
 """
-_CLOSE: Final = _CLOSE_EDGES.replace("@piece@", "e.evidence_node operator(pg_catalog.=) p.node")
-_CLOSE_UNNAMED: Final = _CLOSE_EDGES.replace(
-    "@piece@", "e.evidence_node is null and p.node is null"
-)
 _OPEN: Final = f"""
 with opened as (
     insert into lineage.edges (
@@ -291,17 +273,13 @@ with opened as (
         g.confidence, g.evidence, g.piece,
         ($2::pg_catalog.jsonb operator(pg_catalog.#>>) '{{}}')::pg_catalog.timestamptz
     from {_EDGE_ROWS}
-    where not exists (
-        select
-        from lineage.edges e
-        where e.valid_to operator(pg_catalog.=) 'infinity'::pg_catalog.timestamptz
-          and {_SAME_EDGE}
-    )
     on conflict do nothing
     returning evidence
 )
 select o.evidence, pg_catalog.count(*) as n from opened o group by o.evidence
 """
+_FIELDS: Final = ("masking", "expression", "resolver")
+_EDGE_KEY: Final = ("evidence", "piece", "source", "target", "influence", "transformation")
 
 
 def replace_evidence(
@@ -390,18 +368,44 @@ def _edge_rows(
 def _replace(
     database: Database, pieces: list[Piece], rows: list[dict[str, Any]]
 ) -> Iterator[tuple[str, Changes]]:
-    now = database.execute(_NOW)[0]["now"]
-    text = json.dumps(rows)
+    """Close and open what differs; an expression that changes closes one and opens another."""
+    wanted = {_edge_key(row): row for row in rows}
+    gone: list[dict[str, Any]] = []
+    for held in _held(database, pieces):
+        row = wanted.get(_edge_key(held))
+        if row is not None and _same(held, row):
+            del wanted[_edge_key(held)]
+        else:
+            gone.append(held)
+    if gone or wanted:
+        now = database.execute(_NOW)[0]["now"]
+        if gone:
+            database.execute(_CLOSE, [[held["id"] for held in gone], now], ["int8[]", "jsonb"])
+        for evidence, n in Counter(held["evidence"] for held in gone).items():
+            yield evidence, Changes(0, n)
+        for evidence, n in _open(database, list(wanted.values()), now):
+            yield evidence, Changes(n)
+
+
+def _held(database: Database, pieces: list[Piece]) -> Iterator[dict[str, Any]]:
     for query, chosen in (
-        (_CLOSE, [p for p in pieces if p.node is not None]),
-        (_CLOSE_UNNAMED, [p for p in pieces if p.node is None]),
+        (_HELD_BY_PIECE, [p for p in pieces if p.node is not None]),
+        (_HELD_UNNAMED, [p for p in pieces if p.node is None]),
     ):
         if chosen:
-            args = [text, [p.evidence for p in chosen], [p.node for p in chosen], now]
-            for row in database.execute(query, args, ["jsonb", "text[]", "int8[]", "jsonb"]):
-                yield row["evidence"], Changes(0, row["n"])
-    for evidence, n in _open(database, rows, now):
-        yield evidence, Changes(n)
+            args = [[p.evidence for p in chosen], [p.node for p in chosen]]
+            yield from database.execute(query, args, ["text[]", "int8[]"])
+
+
+def _edge_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _EDGE_KEY)
+
+
+def _same(held: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    # A real has seven digits.
+    return abs(held["confidence"] - row["confidence"]) < 1e-6 and all(
+        held[name] == row[name] for name in _FIELDS
+    )
 
 
 def _open(database: Database, rows: list[dict[str, Any]], now: str) -> list[tuple[str, int]]:

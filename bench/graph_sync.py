@@ -1,0 +1,123 @@
+"""The catalog's way into the graph: seconds, against pg_dump on the same schema.
+
+A schema of 2,000 tables with 40,000 columns and 1,000 views is made in a
+database of its own, and synced: for the first time, with nothing changed, after
+a change. pg_dump --schema-only reads the same catalog in the same run. Then
+what following a DDL statement costs it. Run by `make bench`, or by hand on any
+server where pg_llm can be created (libpq's environment variables say where).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+
+DATABASE = "pg_llm_bench_graph"
+TABLES = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+VIEWS = TABLES // 2
+COLUMNS = 20
+SCHEMAS = 20
+
+
+def table(number):
+    """A table of 20 columns with keys, a default, a generated column."""
+    columns = ", ".join(f"c{n} {('int', 'text', 'numeric')[n % 3]}" for n in range(4, COLUMNS))
+    reference = f"references s{(number - 1) % SCHEMAS}.t{number - 1}" if number else ""
+    return (
+        f"create table s{number % SCHEMAS}.t{number} (id serial primary key,"
+        f" parent int {reference}, made timestamptz default now(),"
+        f" double int generated always as (parent * 2) stored, {columns})"
+    )
+
+
+def view(number):
+    """A view of three relations, every second time of a view."""
+    a, b = (number * 7) % TABLES, (number * 13 + 1) % TABLES
+    lower = f"s{(number - 1) % SCHEMAS}.v{number - 1}" if number % 2 else f"s{a % SCHEMAS}.t{a}"
+    return (
+        f"create view s{number % SCHEMAS}.v{number} as"
+        f" select l.id, b.c4 as amount, upper(a.c7) as name, coalesce(a.c10, b.c10) as code,"
+        f" case when b.c13 = '' then a.c16 else b.c16 end as state,"
+        f" sum(a.c6) over (partition by b.c7 order by b.c9) as total,"
+        f" (select count(*) from s{b % SCHEMAS}.t{b} x where x.parent = a.id) as children,"
+        f" b.double"
+        f" from s{a % SCHEMAS}.t{a} a join s{b % SCHEMAS}.t{b} b on b.parent = a.id"
+        f" left join {lower} l on l.id = a.id where a.made > now() - interval '1 day'"
+    )
+
+
+def build(connection):
+    connection.execute("create extension pg_llm cascade")
+    for n in range(SCHEMAS):
+        connection.execute(f"create schema s{n}")
+    for start in range(0, TABLES, 100):
+        with connection.transaction():
+            for n in range(start, min(start + 100, TABLES)):
+                connection.execute(table(n))
+    for start in range(0, VIEWS, 100):
+        with connection.transaction():
+            for n in range(start, min(start + 100, VIEWS)):
+                connection.execute(view(n))
+    connection.execute("vacuum analyze")
+
+
+def seconds(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def sync(connection):
+    return seconds(lambda: connection.execute("select * from lineage_sync_catalog()").fetchall())
+
+
+def dump(connection):
+    binary = Path(bindir(connection)) / "pg_dump"
+    command = [str(binary), "--schema-only", "--no-owner", "-f", "/dev/null", "-d", DATABASE]
+    return seconds(lambda: subprocess.run(command, check=True))
+
+
+def bindir(connection):
+    row = connection.execute("select setting from pg_config() where name = 'BINDIR'").fetchone()
+    return row[0]
+
+
+def main():
+    with psycopg.connect(autocommit=True) as admin:
+        admin.execute(f"drop database if exists {DATABASE} with (force)")
+        admin.execute(f"create database {DATABASE}")
+        try:
+            with psycopg.connect(dbname=DATABASE, autocommit=True) as connection:
+                measure(connection)
+        finally:
+            admin.execute(f"drop database if exists {DATABASE} with (force)")
+
+
+def measure(connection):
+    build(connection)
+    columns = connection.execute(
+        "select count(*) from pg_attribute a join pg_class c on c.oid = a.attrelid"
+        " join pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname ~ '^s[0-9]+$' and c.relkind in ('r', 'v') and a.attnum > 0"
+    ).fetchone()[0]
+    first = sync(connection)
+    edges = connection.execute("select count(*) from lineage.edges").fetchone()[0]
+    connection.execute("vacuum analyze lineage.nodes, lineage.edges, lineage.objects")
+    again = min(sync(connection) for _ in range(3))
+    connection.execute("alter table s0.t0 add added int")
+    changed = sync(connection)
+    peer = min(dump(connection) for _ in range(2))
+    print(
+        f"{TABLES} tables, {VIEWS} views, {columns} columns, {edges} edges:"
+        f" first sync {first:.1f} s, nothing changed {again:.2f} s,"
+        f" one table changed {changed:.2f} s;"
+        f" pg_dump --schema-only {peer:.1f} s ({first / peer:.1f} times, {again / peer:.2f} times)"
+    )
+
+
+if __name__ == "__main__":
+    main()
