@@ -232,7 +232,8 @@ class _ChineseReader(Reader):
             elif symbol in "NPpBLSVAXE!|":
                 raise Declined(f'"{unit.text}" could not be placed')
         self._entity(named)
-        if frame.groups and not frame.select:
+        ranked = any(order.extreme for order in frame.orders)
+        if frame.groups and not frame.select and not ranked:
             raise Declined("the question groups, and names nothing to compute for each group")
 
     def _entity(self, named: list[Lexeme]) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pg_llm.text2sql.index import SchemaIndex
 
 _LONGEST = 14
+_ALIKE = 0.88
 _QUOTED = re.compile(r"[“\"‘'「『《]([^”\"’'」』》]+)[”\"’'」』》]")
 _LATIN = re.compile(
     r"[A-Za-z][A-Za-z0-9_.&'-]*(?: [A-Za-z][A-Za-z0-9_.&'-]*)*|\d[\d,]*(?:\.\d+)?%?"
@@ -162,7 +163,9 @@ def _build(schema: SchemaIndex) -> dict[str, list[Match]]:
     found: dict[str, dict[tuple[int, str], Match]] = {}
     for label, match in schema.labels:
         own = tables.get(match.relation.oid, []) if match.column is not None else []
-        for text, score in _variants(label, own, heads):
+        variants = list(_variants(label, own, heads))
+        alike = [(text, score * _ALIKE) for one, score in variants for text in synonyms(one)]
+        for text, score in (*variants, *alike):
             key = (match.relation.oid, match.column.name if match.column else "")
             new = Match(match.relation, match.column, match.score * score)
             old = found.setdefault(text, {}).get(key)
@@ -191,6 +194,15 @@ def _variants(label: str, own: list[str], heads: set[str]) -> Iterator[tuple[str
         share = size / len(short)
         yield short[-size:], 0.2 + 0.6 * share
         yield short[:size], 0.1 + 0.6 * share
+
+
+def synonyms(text: str) -> Iterator[str]:
+    """Yield a name with a word in it replaced by one that means the same."""
+    for group in lexicon.SYNONYMS:
+        for word in group:
+            if word in text:
+                yield from (text.replace(word, other) for other in group if other not in text)
+                break
 
 
 def has_names(schema: SchemaIndex) -> bool:

@@ -11,6 +11,7 @@ from pg_llm.text2sql.words import word_set
 
 _NONE = Hint(())
 _PRICE = Hint(("price", "cost", "rate", "amount", "fee"))
+_WEIGHT = Hint(("weight", "mass"))
 _AGE = Hint(("age",), ("birth date", "birthday"))
 _TIME = Hint(("date", "time", "year"))
 
@@ -38,9 +39,11 @@ def _phrases() -> dict[str, tuple[str, object]]:
     add("A", "max", "最大值 最高值")
     add("A", "min", "最小值 最低值")
     for words, descending, hint in (
-        ("最高 最多 最大 最重 最长 最强", True, _NONE),
-        ("最低 最少 最小 最轻 最短", False, _NONE),
+        ("最高 最多 最大 最长 最强", True, _NONE),
+        ("最低 最少 最小 最短", False, _NONE),
         ("最贵", True, _PRICE),
+        ("最重", True, _WEIGHT),
+        ("最轻", False, _WEIGHT),
         ("最便宜", False, _PRICE),
         ("年龄最大 最老 最年长", True, _AGE),
         ("年龄最小 最年轻", False, _AGE),
@@ -130,6 +133,17 @@ LIGHT = word_set(
     骑 骑行 骑过 维修 进行 做 做过 有过 存在 交易 开 出 达到 出现 经过
     """
 )
+
+# Words that mean the same where a database and a question name things.
+SYNONYMS = tuple(
+    tuple(group.split())
+    for group in (
+        "工资 薪资 薪水 薪酬 月薪", "员工 雇员 职员", "客户 顾客", "产品 商品", "供应商 供货商",
+        "价格 单价 售价", "销售额 营业额 收入 营收", "类别 分类 种类 类型", "地区 区域",
+        "邮箱 电子邮件 邮件", "评级 分级 等级", "时长 长度", "姓氏 姓", "标题 片名 题目",
+        "门店 店铺 商店", "仓库 库房", "付款 支付", "租赁 租借 出租", "电话 手机", "部门 科室",
+    )
+)  # fmt: skip
 
 DIGITS = {
     "零": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8,

@@ -220,6 +220,19 @@ class Chunks:
         term = term_of(column) if column else Term(hints=("date", "time", "year"))
         return [*column_kept, self._condition(dated_condition(term, op, span))]
 
+    def _years(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "in 2014 or 2015": two periods of one date."""
+        years = pick(units, "N")
+        if len(years) != 2 or not all(is_year(year) for year in years):
+            return None
+        if units[0].text not in ("in", "during", "from", "for"):
+            return None
+        parts = tuple(
+            dated_condition(Term(hints=("date", "time", "year")), "=", year_range(year.payload))
+            for year in years
+        )
+        return [self._condition(Condition(Term(), "or", alternatives=parts))]
+
     def _aggregates(self, units: list[Lexeme]) -> list[Lexeme]:
         if units[0].symbol == "X":
             return [units[0], *self._aggregate_list(units[1:])]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql.frame import Declined, Frame, Order, Term
-from pg_llm.text2sql.render import Query
+from pg_llm.text2sql.frame import Declined, Frame, Order, Presence, Term
+from pg_llm.text2sql.render import Query, quote
 from pg_llm.text2sql.where import Where
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class Composition:
     `forms`: constructions that a question often means otherwise (`exists`,
     `not exists`, `having`, `extreme`, `ranked groups`, `subquery`, and `join`
     for each one). `unused`: verbs that name a relation which the SQL leaves out.
+    `shown`: the names of the output columns; `scalar`: one value comes back.
     """
 
     sql: str
@@ -31,11 +32,21 @@ class Composition:
     warnings: tuple[str, ...]
     forms: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    keys: int = 0
+    counted: bool = False
+    scalar: bool = False
 
 
-def compose(frame: Frame, schema: SchemaIndex) -> Composition:
-    """Return the SQL of a frame; raises `Declined` where no sense is certain."""
-    return _Composer(frame, schema).compose()
+def compose(frame: Frame, schema: SchemaIndex, *, keyed: bool = False) -> Composition:
+    """Return the SQL of a frame; raises `Declined` where no sense is certain.
+
+    `keyed`: the key of the rows comes first (the first `keys` of `shown`), and
+    a count of rows (`counted`) lists them instead.
+    """
+    composer = _Composer(frame, schema)
+    composer.keyed = keyed
+    return composer.compose()
 
 
 @dataclass(slots=True)
@@ -50,22 +61,30 @@ class _Item:
 class _Composer(Where):
     """Composes what is selected, grouped and ordered."""
 
+    keyed = False
+    counted = False
+
     def compose(self) -> Composition:
         frame = self.frame
+        if self.keyed:
+            self._list_counted()
         self._complete()
         self._sum_below()
         root = self._bridge(self._root())
         self.resolver.root = root
         self.query = Query(self.schema, root, frame.hints)
         self._orders_without_term()
-        if frame.groups and any(o.extreme and not o.term.aggregate for o in frame.orders):
-            raise Declined("the first row of each group is beyond the grammar")
         for term in self._output_terms():
             for relation in self._relations(term):
                 self.query.join(relation)
         self._conditions()
-        self._select()
+        if self._ranks_within_groups():
+            self._first_of_groups()
+        else:
+            self._select()
+        keys = self._put_keys() if self.keyed else 0
         sql = self.query.sql()
+        aggregated = all(term.aggregate for term in frame.select) and bool(frame.select)
         return Composition(
             sql,
             tuple(dict.fromkeys(self.query.tables)),
@@ -75,7 +94,73 @@ class _Composer(Where):
             (*frame.warnings, *self.resolver.warnings, *self.query.warnings),
             tuple(self._forms()),
             tuple(self._unused()),
+            tuple(self.query.names()),
+            keys,
+            self.counted,
+            aggregated and not self.query.group and len(self.query.select) == 1,
         )
+
+    def _list_counted(self) -> None:
+        """List the rows that are counted."""
+        select = self.frame.select
+        if len(select) == 1 and select[0].aggregate == "count" and not select[0].matches:
+            entity, counted = self.frame.entity, select[0].relation
+            if entity is not None and counted is not None and entity.oid != counted.oid:
+                self.frame.presences.insert(0, Presence(entity))
+            self.frame.entity = counted or entity
+            self.frame.select = [Term(relation=self.frame.entity)]
+            self.counted = True
+
+    def _put_keys(self) -> int:
+        """Put the key of the entity's rows in front; returns how many columns it has."""
+        query, entity = self.query, self.frame.entity
+        plain = not query.group and not self.frame.orders and not query.limit
+        if entity is None or not plain or any(t.aggregate for t in self.frame.select):
+            raise Declined("only plain lists can be taken together")
+        keys = [(query.column_name(entity.oid, name), "") for name in self.schema.key(entity)]
+        query.select = [*keys, *query.select]
+        query.order = []
+        return len(keys)
+
+    # ---- the best rows of each group -------------------------------------------
+
+    def _ranks_within_groups(self) -> bool:
+        frame = self.frame
+        extremes = [order for order in frame.orders if order.extreme]
+        return bool(frame.groups and extremes) and not any(o.term.aggregate for o in extremes)
+
+    def _first_of_groups(self) -> None:
+        """Take "the most expensive product of each category": every row of that rank."""
+        frame, query = self.frame, self.query
+        order = next(order for order in frame.orders if order.extreme)
+        wanted = frame.select or [Term(relation=frame.entity)]
+        items = [item for term in wanted for item in self._items(term)]
+        if not items or any(item.aggregated for item in items) or query.having:
+            raise Declined("what is wanted of each group is not clear")
+        keys, heads = self._group_keys()
+        ranked = self._order_expressions(order.term)[0]
+        if ranked in keys or order.term.text == "?":
+            raise Declined("the question does not say by what the first rows are to be ranked")
+        descending = order.descending != self._turned(order.term)
+        direction = "desc nulls last" if descending else "asc nulls last"
+        shown = _unique([*heads, *items, _Item(ranked)])
+        window = f"rank() over (partition by {', '.join(keys)} order by {ranked} {direction})"
+        query.select = [*((item.sql, item.name) for item in shown), (window, "rank_in_group")]
+        names = [quote(name) for name in query.names()]
+        listed = ", ".join(names[:-1])
+        query.wrap = (
+            f"select {listed}\nfrom (\n{{query}}\n) as ranked\n"
+            f"where {names[-1]} <= {frame.limit or 1}\norder by {listed}"
+        )
+
+    def _group_keys(self) -> tuple[list[str], list[_Item]]:
+        keys: list[str] = []
+        heads: list[_Item] = []
+        for term in self.frame.groups:
+            one, named = self._group(term)
+            keys += one
+            heads += named
+        return keys, heads
 
     def _unused(self) -> list[str]:
         """Return the verbs that speak of a relation that is not read (returned: returns)."""
@@ -98,6 +183,8 @@ class _Composer(Where):
             forms.append("few")
         if any(order.extreme for order in self.frame.orders):
             below = self._inner_extreme() is not None
+            if self._ranks_within_groups():
+                return [*forms, "first of groups"]
             forms.append("subquery" if below else self._ranked_form())
         return forms
 
@@ -134,12 +221,7 @@ class _Composer(Where):
 
     def _groups(self, orders: list[Order], items: list[_Item]) -> tuple[list[str], list[_Item]]:
         """Return what is grouped by, and the items with those that name the groups."""
-        groups: list[str] = []
-        heads: list[_Item] = []
-        for term in self.frame.groups:
-            keys, named = self._group(term)
-            groups += keys
-            heads += named
+        groups, heads = self._group_keys()
         plain = [item for item in items if not item.aggregated]
         aggregated = len(plain) < len(items)
         ranked = any(order.term.aggregate for order in orders)

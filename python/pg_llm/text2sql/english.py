@@ -12,7 +12,7 @@ from pg_llm.text2sql.english_lexicon import SIZE
 from pg_llm.text2sql.frame import Condition, Declined, Frame, Order, Presence, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
 from pg_llm.text2sql.patterns import Handler, apply
-from pg_llm.text2sql.terms import has_column, numeric_or_date, term_of
+from pg_llm.text2sql.terms import has_column, is_year, numeric_or_date, term_of
 from pg_llm.text2sql.words import word_set
 
 if TYPE_CHECKING:
@@ -47,12 +47,43 @@ class Reader(Arrangement):
             ]
             if unit.symbol == "T" and "all" in before:
                 frame.unrestricted.add(unit.tables[0].relation.oid)
+        self._units = self._ordering_verbs(self._units)
         main, others = self._sentences()
         main = self._chunks(_without_light(main))
         self._head(main)
         for other in others:
             self._return_list(other)
         return frame
+
+    def _ordering_verbs(self, units: list[Lexeme]) -> list[Lexeme]:
+        """Take "customers ordered in 2024" for customers with orders."""
+        found: list[Lexeme] = []
+        for position, unit in enumerate(units):
+            rest = units[position + 1 :]
+            dated = bool(rest) and (
+                rest[0].symbol == "D"
+                or (rest[0].symbol == "N" and is_year(rest[0]))
+                or (
+                    rest[0].symbol == "F"
+                    and len(rest) > 1
+                    and (rest[1].symbol == "D" or (rest[1].symbol == "N" and is_year(rest[1])))
+                )
+            )
+            tables = [m for m in self._schema.find(["order"]) if m.column is None]
+            if (
+                unit.symbol == "O"
+                and unit.text in ("ordered", "ordered in", "ordered from")
+                and dated
+                and found
+                and tables
+                and tables[0].score >= 0.75
+            ):
+                preposition = [word("F", "in")] if unit.text != "ordered" else []
+                table = Lexeme("T", "orders", ["order"], tables=tables, score=tables[0].score)
+                found += [word("W", "with"), table, *preposition]
+            else:
+                found.append(unit)
+        return found
 
     # ---- sentences ----------------------------------------------------------
 
@@ -107,6 +138,7 @@ class Reader(Arrangement):
             (r"C(?=[TC])|(?<=T)C$|(?<=TW)C$", self._flag),
             (r"XNXF?(?=[CTaq])|NX|XN", self._limited),
             (r"C?F?BD&D|C?FDFD|C?F?BN&N|C?FNFN", self._between),
+            (r"F[NS]\|[NS]", self._years),
             (r"C?[FP]*Np?|C?[FP]*Dp?", self._dates),
             (r"EM|YM|M(?=[aqAQCT])", self._group_by_time),
             (r"(?<!P)(?<!O)N(?=T(?:[FWc]|TW)*X)", self._first_few),
@@ -144,7 +176,8 @@ class Reader(Arrangement):
         self._items(units)
         if any(unit.symbol == "!" for unit in units):
             raise Declined("a negation of the question could not be placed")
-        if frame.groups and not frame.select:
+        ranked = any(order.extreme for order in frame.orders)
+        if frame.groups and not frame.select and not ranked:
             raise Declined("the question groups, and names nothing to compute for each group")
 
     def _items(self, units: list[Lexeme]) -> None:

@@ -32,6 +32,10 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+# What only confirms a period: "(inclusive of both dates)"; the "either" of an or.
+_ASIDES = re.compile(
+    r"\s*\(\s*inclusive[^)]*\)|,\s*inclusive of [^,.?;]*|\beither\s+(?=.*\bor\b)", re.IGNORECASE
+)
 _MAX_SPAN = 5
 _EACH = frozenset({"each", "per", "every", "by"})
 _DETERMINERS = frozenset({"the", "which", "that", "this", "each", "every"})
@@ -75,7 +79,7 @@ def lexemes(question: str, schema: SchemaIndex, probe: Probe) -> list[Lexeme]:
     Dynamic programming over spans: each span has a worth by what it may mean,
     and the cover of greatest worth is taken.
     """
-    units = tokens(question)
+    units = tokens(_ASIDES.sub("", question))
     probed = probe(_probed(units, schema))
     best: list[tuple[float, list[Lexeme]]] = [(0.0, [])]
     for end in range(1, len(units) + 1):

@@ -196,7 +196,8 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "each|every|per|for each|in each|by each|of each|at each|from each|with each|"
         "for every|in every|of every|to each|on each|grouped by|group by|broken down by|"
         "break down by|split by|within each|for each of|aggregated by|across each|"
-        "for all the different",
+        "for all the different|for different|for each different|for the different|"
+        "of each different",
     )
     add("E", None, "per each")
     add(
@@ -256,7 +257,7 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "not|no|without|never|don't|doesn't|didn't|isn't|aren't|wasn't|weren't|hasn't|"
         "haven't|except|excluding|neither|nor|cannot|can't|except for|do not|does not|"
         "did not|other than the|no single|not a single|without any|not any|no any|"
-        "not have|lack|lacks|lacking",
+        "not have|lack|lacks|lacking|exclusive of|not including",
     )
     add(
         "W",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql import chinese, english
+from pg_llm.text2sql import chinese, compound, english
 from pg_llm.text2sql.compose import Composition, compose
 from pg_llm.text2sql.english_lexicon import OPERATORS
 from pg_llm.text2sql.frame import Declined, Frame
@@ -30,12 +30,45 @@ def read(question: str, schema: SchemaIndex, probe: Probe, sure: float = 0.0) ->
     Raises `Declined` where it cannot read the question, and where it is less
     than `sure` of what it read.
     """
+    for wanted in compound.parts(question, is_chinese(question)):
+        try:
+            return _compound(wanted, schema, probe, sure)
+        except Declined:
+            continue
+    composition, confidence = _simple(question, schema, probe, sure)
+    return Reading(composition, confidence)
+
+
+def _compound(wanted: compound.Parts, schema: SchemaIndex, probe: Probe, sure: float) -> Reading:
+    """Read a question made of two; raises `Declined`."""
+
+    def read_part(question: str, keyed: bool) -> tuple[Composition, float]:
+        return _simple(question, schema, probe, sure, keyed=keyed)
+
+    sql, (one, two), confidence = compound.combine(wanted, read_part)
+    if confidence < sure:
+        raise Declined(f"the grammar is not sure enough ({confidence:.2f})")
+    whole = replace(
+        one,
+        sql=sql,
+        tables=tuple(dict.fromkeys((*one.tables, *two.tables))),
+        columns=tuple(dict.fromkeys((*one.columns, *two.columns))),
+        joins=tuple(dict.fromkeys((*one.joins, *two.joins))),
+        warnings=tuple(dict.fromkeys((*one.warnings, *two.warnings))),
+    )
+    return Reading(whole, round(confidence, 3))
+
+
+def _simple(
+    question: str, schema: SchemaIndex, probe: Probe, sure: float, *, keyed: bool = False
+) -> tuple[Composition, float]:
+    """Read a question of one part; raises `Declined`."""
     language = chinese if is_chinese(question) else english
     frame = language.read(question, schema, probe)
     missed = [word for word in frame.unread if word.lower() in OPERATORS]
     if missed:
         raise Declined("the question asks for more than the grammar knows: " + ", ".join(missed))
-    composition = compose(frame, schema)
+    composition = compose(frame, schema, keyed=keyed)
     confidence = _confidence(frame, composition)
     if confidence < sure and frame.unread:
         words = ", ".join(frame.unread[:5])
@@ -43,14 +76,14 @@ def read(question: str, schema: SchemaIndex, probe: Probe, sure: float = 0.0) ->
     if confidence < sure:
         reasons = "; ".join(composition.warnings) or "its words may mean something else"
         raise Declined(f"the grammar is not sure enough ({confidence:.2f}): {reasons}")
-    return Reading(composition, confidence)
+    return composition, confidence
 
 
 # How often a reading of each construction is the one that was meant, relative
 # to a plain list of one table (measured on questions of other schemas).
 _FORMS = {
     "join": 0.93,
-    "exists": 0.7,
+    "exists": 0.74,
     "not exists": 0.8,
     "having": 0.82,
     "few": 0.85,
@@ -58,6 +91,7 @@ _FORMS = {
     "ranked groups": 0.88,
     "most counted group": 0.78,
     "subquery": 0.7,
+    "first of groups": 0.87,
 }
 
 

@@ -61,8 +61,17 @@ class Implied(Composer):
             groups, frame.groups = frame.groups, []
             frame.distinct = True
             for term in groups:
-                if term.relation is None and not any(t.text == term.text for t in frame.select):
+                if not any(t.text == term.text for t in frame.select) and not self._told(term):
                     frame.select.insert(0, term)
+
+    def _told(self, group: Term) -> bool:
+        """Whether what is listed belongs to the rows that "each" speaks of."""
+        relation = group.relation
+        return relation is not None and any(
+            (term.relation is not None and term.relation.oid == relation.oid)
+            or any(m.relation.oid == relation.oid and m.score >= 0.6 for m in term.matches)
+            for term in self.frame.select
+        )
 
     def _arg_extreme(self) -> None:
         """Take "the maximum price and the name": the row that has it."""

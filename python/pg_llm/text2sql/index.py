@@ -18,6 +18,7 @@ from pg_llm.text2sql.joins import JoinGraph, apparent_key
 from pg_llm.text2sql.words import (
     ABBREVIATIONS,
     abbreviates,
+    common_start,
     is_chinese,
     root,
     split_identifier,
@@ -221,7 +222,7 @@ def index(snapshot: Snapshot) -> SchemaIndex:
 def _build(snapshot: Snapshot) -> SchemaIndex:
     relations = [relation for relation in snapshot.relations if not relation.child]
     built = SchemaIndex(snapshot, relations, JoinGraph(snapshot))
-    start = _common_start([relation.name for relation in relations])
+    start = common_start([relation.name for relation in relations])
     vocabulary = {
         stem(word)
         for relation in relations
@@ -282,24 +283,6 @@ def _common_words(names: list[list[str]]) -> frozenset[str]:
     return frozenset(word for word in firsts if firsts.count(word) * 5 >= len(names) * 4)
 
 
-def _common_start(names: list[str]) -> str:
-    """Return letters that all of several names begin with, and that are no word of them.
-
-    sbcustomer, sbticker, sbtransaction: sb. A prefix that ends at a separator
-    is left to the words.
-    """
-    if len(names) < 3:
-        return ""
-    start = names[0].lower()
-    for name in names[1:]:
-        shared = zip(start, name.lower(), strict=False)
-        start = start[: next((i for i, (a, b) in enumerate(shared) if a != b), len(start))]
-    whole = {word for name in names for word in split_identifier(name)}
-    if len(start) < 2 or not start.isalpha() or start in whole:
-        return ""
-    return start if all(len(name) >= len(start) + 2 for name in names) else ""
-
-
 def _without(start: str, name: str) -> str:
     return name[len(start) :] if start else name
 
@@ -317,7 +300,7 @@ def _relation_terms(
     for label in english_labels(relation.comment):
         yield Term(relation, None, tuple((word, 1.0) for word in label), 0.85 * view)
     prefix = _common_words([split_identifier(column.name) for column in relation.columns])
-    begin = _common_start([column.name for column in relation.columns])
+    begin = common_start([column.name for column in relation.columns])
     if not start or not begin.startswith(start):
         begin = ""
     for column in relation.columns:

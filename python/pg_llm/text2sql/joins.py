@@ -8,12 +8,12 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from pg_llm.catalog import ForeignKey
-from pg_llm.text2sql.words import abbreviates, split_identifier, stem
+from pg_llm.text2sql.words import abbreviates, common_start, split_identifier, stem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from pg_llm.catalog import Relation, Snapshot
+    from pg_llm.catalog import Column, Relation, Snapshot
 
 _DECLARED, _INFERRED, _VIEW = 1.0, 1.3, 1.5
 _KEY_WORDS = frozenset({"id", "code", "no", "num", "number", "key", "uuid", "nbr", "cd"})
@@ -152,10 +152,12 @@ def _inferred(relations: Iterable[Relation], linked: set[tuple[int, str]]) -> It
             joined = {stem(table[-1]), "".join(map(stem, table))} if last and table else set()
             for word in joined:
                 owners.setdefault(word + last[0], []).append((relation, key))
+    glued = _glued(relations)
     for relation in relations:
         for column in relation.columns:
             if (relation.oid, column.name) in linked:
                 continue
+            yield from _glued_keys(relation, column, glued)
             if relation.primary_key == (column.name,) and relation.kind != "v":
                 continue
             words = split_identifier(column.name)[-1:]
@@ -164,6 +166,38 @@ def _inferred(relations: Iterable[Relation], linked: set[tuple[int, str]]) -> It
                 _pointed(relation, column.name, column.category, near)
             ):
                 yield ForeignKey(relation.oid, (column.name,), owner.oid, (key,), False)
+
+
+def _glued(relations: list[Relation]) -> list[tuple[str, Relation, str]]:
+    """Return keys written in one piece, without the letters that all tables begin with.
+
+    Where tables are called sbcustomer and sbticker, sbcustid is custid.
+    """
+    start = common_start([relation.name for relation in relations])
+    if not start:
+        return []
+    return [
+        (key.lower().removeprefix(start), relation, key)
+        for relation in relations
+        for key in _keys(relation)
+        if len(split_identifier(key)) == 1 and len(key) >= len(start) + 5
+    ]
+
+
+def _glued_keys(
+    relation: Relation, column: Column, glued: list[tuple[str, Relation, str]]
+) -> Iterator[ForeignKey]:
+    """Yield the joins of a column whose name ends in another table's key."""
+    name = column.name.lower()
+    for ending, owner, key in glued:
+        target = owner.column(key)
+        if (
+            owner.oid != relation.oid
+            and name.endswith(ending)
+            and target is not None
+            and target.category == column.category
+        ):
+            yield ForeignKey(relation.oid, (column.name,), owner.oid, (key,), False)
 
 
 def _pointed(
@@ -244,7 +278,15 @@ def apparent_key(relation: Relation) -> str | None:
         (
             column.name
             for column in relation.columns[:1]
-            if column.distinct == -1.0 and split_identifier(column.name)[-1] in _KEY_WORDS
+            if column.distinct == -1.0 and _ends_like_key(column.name)
         ),
         None,
+    )
+
+
+def _ends_like_key(name: str) -> bool:
+    """Whether a name ends as keys do; city_name as well, where it stands for a city."""
+    words = split_identifier(name)
+    return words[-1:] != [] and (
+        words[-1] in _KEY_WORDS or (len(words) > 1 and words[-1] == "name")
     )

@@ -258,18 +258,23 @@ class Query:
         lines.append("where " + "\n  and ".join(where))
         return f"{word} (\n{_indent(chr(10).join(lines), 6)}\n  )"
 
-    def _select_line(self) -> str:
-        names: set[str] = set()
-        parts = []
+    def names(self) -> list[str]:
+        """Return the names of the output columns, each only once."""
+        names: list[str] = []
         for sql, name in self.select:
-            default = sql.rsplit(".", 1)[-1].strip('"')
-            wanted = name or default
+            wanted = name or _own_name(sql)
             unique, number = wanted, 1
             while unique in names:
                 number += 1
                 unique = f"{wanted}_{number}"
-            names.add(unique)
-            parts.append(sql if unique == default and not name else f"{sql} as {quote(unique)}")
+            names.append(unique)
+        return names
+
+    def _select_line(self) -> str:
+        parts = [
+            sql if unique == _own_name(sql) and not name else f"{sql} as {quote(unique)}"
+            for (sql, name), unique in zip(self.select, self.names(), strict=True)
+        ]
         head = "select distinct " if self.distinct else "select "
         return head + ", ".join(parts)
 
@@ -280,6 +285,11 @@ class Query:
             condition = _on(self._alias(step.source), self._alias(step.target), step)
             lines.append(f"join {target.sql_name} as {self._alias(step.target)} on {condition}")
         return lines
+
+
+def _own_name(sql: str) -> str:
+    """Return the name of a qualified column."""
+    return sql.rsplit(".", 1)[-1].strip('"')
 
 
 def _on(source: str, target: str, step: Step) -> str:

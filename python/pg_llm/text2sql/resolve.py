@@ -145,7 +145,8 @@ class Resolver:
     def _hinted(self, term: Term) -> ColumnRef:
         """Find the column that an adjective or a bare date speaks of."""
         near = term.relation
-        if term.hints[0] == "date" and self.root is not None and self._is_group(near):
+        dated = term.hints[0] == "date" and self.root is not None
+        if dated and (self._is_group(near) or self._counts_root(near)):
             # a bare date is that of the facts, not of what they are grouped by
             near = self.root
         places = [
@@ -174,6 +175,33 @@ class Resolver:
             if column is not None:
                 return ColumnRef(place, column)
         raise Declined(f'no column was found for "{term.text or term.hints[0]}"')
+
+    def _counts_root(self, near: Relation | None) -> bool:
+        """Whether facts with a date of their own are counted or summed.
+
+        Then it is theirs, unless a verb speaks of a date of what stands beside
+        it (customers who joined last year: joined_on).
+        """
+        root = self.root
+        if root is None or near is None or near.oid == root.oid:
+            return False
+        found = self.schema.joins.path([root.oid], near.oid)
+        if found is None or not all(step.to_one for step in found[0]):
+            return False
+        if not any(t.aggregate for t in self.frame.select):
+            return False
+        if self._spoken_dates(near) and not self._spoken_dates(root):
+            return False
+        return any(column.category == "D" for column in root.columns)
+
+    def _spoken_dates(self, relation: Relation) -> bool:
+        said = {verb_root(word) for word in self.frame.hints}
+        own = {verb_root(word) for word in split_identifier(relation.name)}
+        return any(
+            said & {verb_root(word) for word in split_identifier(column.name)} - own - {"date"}
+            for column in relation.columns
+            if column.category == "D"
+        )
 
     def _is_group(self, relation: Relation | None) -> bool:
         """Whether facts of another relation are counted or summed for this one."""

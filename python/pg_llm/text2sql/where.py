@@ -68,9 +68,18 @@ class Where(Implied):
 
     def _beyond(self, relation: Relation) -> bool:
         """Whether a row of the result may meet several rows of a relation."""
-        if self.query.has(relation):
+        if relation.oid == self.query.root.oid or self._shown(relation):
             return False
-        return not all(step.to_one for step in self.query.path(relation))
+        found = self.schema.joins.path([self.query.root.oid], relation.oid, self.frame.hints)
+        return found is not None and not all(step.to_one for step in found[0])
+
+    def _shown(self, relation: Relation) -> bool:
+        """Whether the result has columns of a relation."""
+        return any(
+            shown.oid == relation.oid
+            for term in self._output_terms()
+            for shown in self._relations(term)
+        )
 
     def _contradiction(self, conditions: list[Condition]) -> None:
         """Decline what no row can satisfy: it was read wrongly."""

@@ -322,6 +322,24 @@ def abbreviates(short: str, word: str) -> bool:
     return all(letter in letters for letter in short)
 
 
+def common_start(names: list[str]) -> str:
+    """Return letters that all of several names begin with, and that are no word of them.
+
+    sbcustomer, sbticker, sbtransaction: sb. A prefix that ends at a separator
+    is left to the words.
+    """
+    if len(names) < 3:
+        return ""
+    start = names[0].lower()
+    for name in names[1:]:
+        shared = zip(start, name.lower(), strict=False)
+        start = start[: next((i for i, (a, b) in enumerate(shared) if a != b), len(start))]
+    whole = {word for name in names for word in split_identifier(name)}
+    if len(start) < 2 or not start.isalpha() or start in whole:
+        return ""
+    return start if all(len(name) >= len(start) + 2 for name in names) else ""
+
+
 def is_chinese(text: str) -> bool:
     """Tell whether a text holds Chinese characters."""
     return any("\u4e00" <= letter <= "\u9fff" for letter in text)
