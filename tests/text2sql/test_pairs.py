@@ -245,9 +245,9 @@ def test_nothing_is_kept_where_nothing_may_be_written(learned: psycopg.Connectio
 
 
 def test_the_version_of_the_pairs_and_what_is_readable(learned: psycopg.Connection) -> None:
-    before = learned.execute("select llm.pairs_version()").fetchone()
+    before = learned.execute("select llm.learned_version()").fetchone()
     verify(learned, QUESTION, SQL)
-    assert learned.execute("select llm.pairs_version()").fetchone() != before
+    assert learned.execute("select llm.learned_version()").fetchone() != before
     learned.execute("drop role if exists pair_reader; create role pair_reader in role llm_user")
     learned.execute("grant select (city) on riders to pair_reader; set role pair_reader")
     readable = learned.execute(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pg_llm.backend.reception import reception
-from pg_llm.text2sql import pairs
+from pg_llm.text2sql import glossary, pairs
 
 if TYPE_CHECKING:
     from pg_llm.database import Database
@@ -31,3 +31,19 @@ def llm_feedback(
 ) -> int | None:
     """Judge the latest answer to a question; return the pair made of it."""
     return pairs.feedback(database, question, correct, sql, note)
+
+
+@reception
+def llm_term_add(
+    database: Database,
+    kind: str,
+    term: str,
+    definition: str,
+    relation: str | None,
+    sql: str | None,
+    synonyms: list[str | None],
+    shared: bool,
+) -> int:
+    """Keep a word or metric of the glossary."""
+    names = [name for name in synonyms if name is not None]
+    return glossary.add(database, kind, term, definition, relation, sql, names, shared=shared)

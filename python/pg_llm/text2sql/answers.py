@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # that may be read. Nothing comes back where one relation may not be read.
 _SIGNATURE = """
 select case when llm.readable($1::pg_catalog.regclass[]) then pg_catalog.md5(pg_catalog.concat(
-    llm.pairs_version(),
+    llm.learned_version(),
     current_date,
     (
         select pg_catalog.string_agg(pg_catalog.concat_ws(

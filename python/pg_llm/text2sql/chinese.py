@@ -40,7 +40,7 @@ class _ChineseReader(Reader):
             (r"[SV](?:[&|]+[SV])*", self._values),
             (r"C?F?[BF]?DB?D|C[FI]?B?NBNB?", self._between),
             (r"C?F?DF?p?", self._dates),
-            (r"(?:TdQ|TQ|QT)", self._count_table),
+            (r"(?:TdQ|TQ|QT|Q(?:cd?)+T)", self._count_table),
             (r"QU?C|U?CdU?Q|CQ|QUT|UTQ", self._count_distinct),
             (r"Ad?C", self._aggregate_before),
             (r"Cd?A", self._aggregate_after),
@@ -83,7 +83,8 @@ class _ChineseReader(Reader):
         assert table is not None  # noqa: S101
         self._frame.entity_score = min(self._frame.entity_score, table.tables[0].score)
         relation = table.tables[0].relation
-        return [Lexeme("q", table.text, Term(relation=relation, aggregate="count"))]
+        count = Lexeme("q", table.text, Term(relation=relation, aggregate="count"))
+        return [*pick(units, "c"), count]
 
     def _count_by_word(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """订单数量: a count, although some other table has a quantity."""
@@ -210,7 +211,7 @@ class _ChineseReader(Reader):
         return [units[1]]
 
     def _sentences(self) -> tuple[list[Lexeme], list[list[Lexeme]]]:
-        if not pick(self._units, "TCVSNDAQX"):
+        if not pick(self._units, "TCVSNDAQXa"):
             raise Declined("no word of the question names anything that you may read")
         return self._units, []
 

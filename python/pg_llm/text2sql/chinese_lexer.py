@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import chinese_lexicon as lexicon
 from pg_llm.text2sql.chinese_dates import date_spans
-from pg_llm.text2sql.index import Match, fold
+from pg_llm.text2sql.frame import Term
+from pg_llm.text2sql.index import METRIC, Match, fold
 from pg_llm.text2sql.lexeme import Lexeme
 from pg_llm.text2sql.words import is_chinese
 
@@ -91,6 +92,8 @@ def _meanings(
 def _named(text: str, found: list[Match]) -> Lexeme:
     tables = [match for match in found if match.column is None]
     columns = [match for match in found if match.column is not None]
+    if columns and columns[0].ref.column.number == METRIC:
+        return Lexeme("a", text, Term(columns[:1], aggregate="metric", text=text))
     symbol = "T" if tables and tables[0].score >= found[0].score - 0.05 else "C"
     return Lexeme(
         symbol, text, [text], tables=tables, columns=columns, score=min(1.0, found[0].score)

@@ -56,6 +56,12 @@ class Composer:
             return f"count(distinct {query.column_name(relation.oid, key[0])})"
         ref = self.resolver.column(term)
         name = query.column(ref)
+        if term.aggregate == "metric":
+            if query.multiplied(ref.relation):
+                raise Declined(
+                    f"the joins would count rows of {ref.relation.sql_name} more than once"
+                )
+            return name
         if term.aggregate in ("sum", "avg") and query.multiplied(ref.relation):
             raise Declined(f"the joins would count rows of {ref.relation.sql_name} more than once")
         if term.aggregate == "count":
@@ -70,6 +76,8 @@ class Composer:
             if term.matches:
                 what = self.resolver.column(term).column.name
             return f"{what}_count" if what else "count"
+        if term.aggregate == "metric":
+            return self.resolver.column(term).column.name.replace(" ", "_")
         prefix = {"sum": "total", "avg": "average", "min": "minimum", "max": "maximum"}
         return f"{prefix[term.aggregate or 'sum']}_{self.resolver.column(term).column.name}"
 

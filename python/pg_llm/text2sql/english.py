@@ -94,7 +94,7 @@ class Reader(Arrangement):
                 parts.append([])
             else:
                 parts[-1].append(unit)
-        parts = [part for part in parts if any(unit.symbol in "TCVSNDAQX" for unit in part)]
+        parts = [part for part in parts if any(unit.symbol in "TCVSNDAQXa" for unit in part)]
         if not parts:
             raise Declined("no word of the question names anything that you may read")
         main, others = parts[0], []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pg_llm.text2sql import english_lexicon as lexicon
 from pg_llm.text2sql.english_dates import date_phrase
 from pg_llm.text2sql.frame import Term
-from pg_llm.text2sql.index import fold
+from pg_llm.text2sql.index import METRIC, fold
 from pg_llm.text2sql.lexeme import Lexeme
 from pg_llm.text2sql.words import NUMBERS, root, stem, word_set
 
@@ -124,7 +124,7 @@ def _meanings(
         and span[0].kind == "word"
         and all(token.kind in ("word", "number") for token in span)
     ):
-        yield from _schema(span, schema)
+        yield from map(_computed, _schema(span, schema))
     if end - start <= 8 and span[0].kind != "sign":
         yield from _value(span, schema, probed)
 
@@ -184,6 +184,15 @@ def _single(
         yield 0.0, Lexeme("?", token.text, token.text, capital=token.capital and at > 0)
     if word == "one" and (at == 0 or units[at - 1].lower not in _DETERMINERS):
         yield 0.9, Lexeme("N", word, 1)
+
+
+def _computed(option: tuple[float, Lexeme | None]) -> tuple[float, Lexeme | None]:
+    """Read a metric of the glossary as the aggregate that it is."""
+    worth, lexeme = option
+    if lexeme is None or lexeme.symbol != "C" or lexeme.columns[0].ref.column.number != METRIC:
+        return option
+    term = Term(lexeme.columns[:1], aggregate="metric", text=lexeme.text)
+    return worth + 1, Lexeme("a", lexeme.text, term, score=lexeme.score)
 
 
 def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lexeme | None]]:

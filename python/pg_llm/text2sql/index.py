@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     from pg_llm.catalog import Column, Relation, Snapshot
 
+# `Column.number` of what the glossary computes: of each row, and over many.
+COMPUTED, METRIC = 0, -1
+
 _OWN, _COMMON, _GENERIC = 0.15, 0.05, 0.1
 _PARTICLES = frozenset({"is", "has", "on", "at", "by"})
 _GENERIC_TABLE_WORDS = word_set(
@@ -106,8 +109,15 @@ class SchemaIndex:
     values: dict[str, list[ValueMatch]] = field(default_factory=lambda: defaultdict(list))
     labels: list[tuple[str, Match]] = field(default_factory=list)
     names: dict[str, list[Match]] | None = None
+    expressions: dict[tuple[int, str], str] = field(default_factory=dict)
+    glossary: object = None
     _initials: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _matches: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Drop what was derived from the words and labels: they have changed."""
+        self._matches.clear()
+        self.names = None
 
     def strengths(self, word: str) -> dict[str, float]:
         """Return the schema's words that a word of the question may be."""

@@ -38,6 +38,8 @@ def predicate(ref: ColumnRef, name: str, condition: Condition, values: list[obje
         return f"{name} {'not ' if condition.negated else ''}in ({texts})"
     if condition.negated:
         op = NEGATED[op]
+    if column.category == "B" and values[0] == "true" and op in ("=", "<>"):
+        return name if op == "=" else f"not {name}"
     return f"{name} {op} {literal(values[0])}"
 
 

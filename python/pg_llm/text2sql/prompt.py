@@ -12,6 +12,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from pg_llm.text2sql import glossary
 from pg_llm.text2sql.index import ColumnRef
 from pg_llm.text2sql.linking import link
 from pg_llm.text2sql.render import quote
@@ -32,6 +33,7 @@ _MOST_CHARACTERS = 24_000
 _LEAST_CHARACTERS, _LEAST_COLUMNS = 1_500, 12
 _LONGEST_TEXT = 120
 _LONGEST_EXAMPLE = 2000
+_MOST_TERMS = 10
 NO_ANSWER = "NO ANSWER"
 
 _RULES = f"""\
@@ -59,9 +61,25 @@ def messages(
     ]
     learned = "\n\nVerified examples:\n" + "\n".join(shown) if shown else ""
     return [
-        {"role": "system", "content": _RULES + describe(question, schema) + learned},
+        {
+            "role": "system",
+            "content": _RULES + describe(question, schema) + _glossary(question, schema) + learned,
+        },
         {"role": "user", "content": question},
     ]
+
+
+def _glossary(question: str, schema: SchemaIndex) -> str:
+    """Return what the business words of a question mean."""
+    lines = []
+    for entry in glossary.mentioned(question, schema)[:_MOST_TERMS]:
+        line = f"{_text(entry.names[0])} means {_text(entry.definition)}"
+        if entry.sql:
+            line += f", in SQL over {entry.relation}: {' '.join(entry.sql.split())[:500]}"
+        elif entry.relation:
+            line += f", which is {entry.relation}"
+        lines.append(line)
+    return "\n\nGlossary:\n" + "\n".join(lines) if lines else ""
 
 
 def repair(

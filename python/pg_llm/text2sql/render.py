@@ -37,6 +37,10 @@ _RESERVED = word_set(
 )
 
 
+# What stands for a relation's alias in an expression of the glossary.
+ROW = "__row."
+
+
 def quote(name: str) -> str:
     """Return an identifier as SQL, quoted where PostgreSQL would quote it."""
     if _PLAIN.match(name) and name not in _RESERVED:
@@ -220,6 +224,9 @@ class Query:
         """Return the qualified name of a column of a relation in FROM."""
         if oid not in self._aliases:
             self.join(self.schema.snapshot.by_oid[oid])
+        expression = self.schema.expressions.get((oid, name))
+        if expression is not None:
+            return expression.replace(ROW, f"{self._aliases[oid]}.")
         return f"{self._aliases[oid]}.{quote(name)}"
 
     def sql(self) -> str:

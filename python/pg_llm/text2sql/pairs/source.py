@@ -204,7 +204,7 @@ def _values(schema: SchemaIndex) -> Callable[[str], Sequence[ValueMatch]]:
 
 def _book(database: Database, schema: SchemaIndex) -> _Book:
     """Return the role's pairs, read again where they or the schema changed."""
-    version = str(database.execute("select llm.pairs_version() as version")[0]["version"])
+    version = str(database.execute("select llm.learned_version() as version")[0]["version"])
     kept = schema.snapshot.derived.get("pairs")
     if isinstance(kept, _Book) and kept.version == version:
         return kept
