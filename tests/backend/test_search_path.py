@@ -100,6 +100,9 @@ _CALLS = (
     "select public.llm_verify('how many items', 'select pg_catalog.count(*) from public.item')",
     "select public.llm_feedback('how many items are there', true)",
     "select public.llm_text2sql('how many items')",
+    "select public.llm_term_add('lamps', 'x', 'public.item', 'name is not null')",
+    "select public.llm_metric_add('most', 'x', 'public.item', 'pg_catalog.max(id)')",
+    "select public.llm_text2sql('what is the most?')",
     "select public.llm_eval('public.asked')",
 )
 

@@ -85,6 +85,7 @@ CASES = [
      "select count(*) from trips where started_on >= '2025-01-01' and started_on < '2026-01-01'"),
     ("每个月的行程数量是多少？", "select date_trunc('month', started_on)::date, count(*) from trips group by 1"),
     ("车位数最多的2个站点", "select name, docks from stations order by docks desc limit 2"),
+    ("有多少Porto骑行者？", "select count(*) from riders where city = 'Porto'"),
     ("列出住在Porto的骑行者的姓名", "select full_name from riders where city = 'Porto'"),
     ("按型号统计维修成本的总和",
      "select model, sum(cost) from repairs join bikes using (bike_id) group by model"),
