@@ -36,6 +36,8 @@ _TOKEN = re.compile(
 _ASIDES = re.compile(
     r"\s*\(\s*inclusive[^)]*\)|,\s*inclusive of [^,.?;]*|\beither\s+(?=.*\bor\b)", re.IGNORECASE
 )
+# Words of phrases that ask, and never values.
+_ASKING = frozenset({"how", "many", "much", "what", "which", "who", "whose", "number"})
 _MAX_SPAN = 5
 _EACH = frozenset({"each", "per", "every", "by"})
 _DETERMINERS = frozenset({"the", "which", "that", "this", "each", "every"})
@@ -371,6 +373,8 @@ def _unknown(word: str, schema: SchemaIndex) -> bool:
     """Whether a word is neither grammar nor a name of the schema nor a known value."""
     return (
         word not in lexicon.STOP
+        and word not in lexicon.OPERATORS
+        and word not in _ASKING
         and word not in lexicon.PHRASES
         and word not in lexicon.TIME_UNITS
         and word not in NUMBERS

@@ -12,8 +12,10 @@ from pg_llm.text2sql.frame import Declined, Frame
 from pg_llm.text2sql.words import is_chinese
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pg_llm.text2sql.english_lexer import Probe
-    from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.index import SchemaIndex, ValueMatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ def read(question: str, schema: SchemaIndex, probe: Probe, sure: float = 0.0) ->
     Raises `Declined` where it cannot read the question, and where it is less
     than `sure` of what it read.
     """
+    probe = _remembering(probe)
     for wanted in compound.parts(question, is_chinese(question)):
         try:
             return _compound(wanted, schema, probe, sure)
@@ -37,6 +40,19 @@ def read(question: str, schema: SchemaIndex, probe: Probe, sure: float = 0.0) ->
             continue
     composition, confidence = _simple(question, schema, probe, sure)
     return Reading(composition, confidence)
+
+
+def _remembering(probe: Probe) -> Probe:
+    """Look the same texts up once for all parts of a question."""
+    known: dict[tuple[str, ...], dict[str, list[ValueMatch]]] = {}
+
+    def remembering(texts: Sequence[str]) -> dict[str, list[ValueMatch]]:
+        key = tuple(texts)
+        if key not in known:
+            known[key] = probe(texts)
+        return known[key]
+
+    return remembering
 
 
 def _compound(wanted: compound.Parts, schema: SchemaIndex, probe: Probe, sure: float) -> Reading:

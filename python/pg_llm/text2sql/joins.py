@@ -141,18 +141,8 @@ def _inferred(relations: Iterable[Relation], linked: set[tuple[int, str]]) -> It
     types are of one category.
     """
     relations = [relation for relation in relations if not relation.child]
-    # Names agree only where their last words do, or the name is table and key in one.
-    owners: dict[str, list[tuple[Relation, str]]] = {}
-    for relation in relations:
-        for key in _keys(relation):
-            last = split_identifier(key)[-1:]
-            table = split_identifier(relation.name)
-            for word in {*last, "".join(table) + last[0], table[-1] + last[0]} if last else ():
-                owners.setdefault(word, []).append((relation, key))
-            joined = {stem(table[-1]), "".join(map(stem, table))} if last and table else set()
-            for word in joined:
-                owners.setdefault(word + last[0], []).append((relation, key))
     glued = _glued(relations)
+    owners = _Owners(relations)
     for relation in relations:
         for column in relation.columns:
             if (relation.oid, column.name) in linked:
@@ -160,12 +150,65 @@ def _inferred(relations: Iterable[Relation], linked: set[tuple[int, str]]) -> It
             yield from _glued_keys(relation, column, glued)
             if relation.primary_key == (column.name,) and relation.kind != "v":
                 continue
-            words = split_identifier(column.name)[-1:]
-            near = owners.get(words[0] if words else column.name.lower(), [])
+            near = owners.near(column.name)
             for owner, key in dict.fromkeys(
                 _pointed(relation, column.name, column.category, near)
             ):
                 yield ForeignKey(relation.oid, (column.name,), owner.oid, (key,), False)
+
+
+_Owner = tuple["Relation", str]
+
+
+class _Owners:
+    """The keys of all relations, found by what a column's name must share with them.
+
+    Comparing every column with every key takes minutes where there are
+    thousands; `_names_agree` decides among the few that are near.
+    """
+
+    def __init__(self, relations: Iterable[Relation]) -> None:
+        self._by_name: dict[str, list[_Owner]] = {}
+        self._by_tail: dict[tuple[str, ...], list[_Owner]] = {}
+        self._by_table: dict[str, list[_Owner]] = {}
+        self._related: dict[str, list[_Owner]] = {}
+        for relation in relations:
+            table = split_identifier(relation.name)
+            for key in _keys(relation):
+                self._add(relation, key, table)
+
+    def _add(self, relation: Relation, key: str, table: list[str]) -> None:
+        owner = (relation, key)
+        words = split_identifier(key)
+        names = {key.lower()}
+        if words and table:
+            own = [stem(word) for word in table]
+            names |= {"".join(table) + words[0], "".join(own) + words[0]}
+            names |= {table[-1] + words[0], own[-1] + words[0]}
+            self._by_table.setdefault(own[-1], []).append(owner)
+        for name in names:
+            self._by_name.setdefault(name, []).append(owner)
+        if len(words) >= 2:
+            self._by_tail.setdefault(tuple(words[-2:]), []).append(owner)
+
+    def near(self, name: str) -> list[_Owner]:
+        """Return the keys that a column of this name may point to."""
+        words = split_identifier(name)
+        found = [*self._by_name.get(name.lower(), ())]
+        found += self._by_tail.get(tuple(words[-2:]), ())
+        for word in words[-3:-1]:
+            found += self._of_table(stem(word))
+        return list({(owner.oid, key): (owner, key) for owner, key in found}.values())
+
+    def _of_table(self, word: str) -> list[_Owner]:
+        if word not in self._related:
+            self._related[word] = [
+                owner
+                for last, owners in self._by_table.items()
+                if last == word or abbreviates(word, last)
+                for owner in owners
+            ]
+        return self._related[word]
 
 
 def _glued(relations: list[Relation]) -> list[tuple[str, Relation, str]]:

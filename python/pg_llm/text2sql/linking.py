@@ -19,19 +19,21 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from pg_llm.text2sql.index import ColumnRef, fold
-from pg_llm.text2sql.words import is_chinese, split_identifier, stem, word_set
+from pg_llm.text2sql.index import fold
+from pg_llm.text2sql.layout import Key, Layout, layout_of
+from pg_llm.text2sql.words import is_chinese, stem, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pg_llm.catalog import Relation
-    from pg_llm.text2sql.index import SchemaIndex, Term
+    from pg_llm.text2sql.index import ColumnRef, SchemaIndex, Term
 
 # Weights of the signals, fitted on questions over 13 schemas (each left out once).
 _WORDS, _SHARE, _LETTERS, _MEANING, _VALUE = 1.0, 0.6, 0.5, 0.9, 1.0
 _OF_RELATION, _OF_COLUMNS, _KEY = 0.45, 0.7, 0.25
-_OF_BEST, _OF_VALUES, _VIEW = 0.3, 0.5, 0.85
+_OF_BEST, _OF_VALUES = 0.3, 0.5
+_MOST_COLUMNS = 300
 _JOINED, _BRIDGES = 3, 2
 _LONGEST_VALUE = 5
 _KNOWN, _ALIKE = 0.6, 0.5
@@ -52,6 +54,8 @@ _PHRASE_WORDS = word_set(
 class Links:
     """What a question may need, best first, each with its score.
 
+    All relations, and the 300 likeliest columns.
+
     `answerable`: from 0 to 1, how much of the question the schema explains.
     """
 
@@ -60,35 +64,39 @@ class Links:
     answerable: float
 
 
-Key = tuple[int, str]
-
-
 def link(question: str, schema: SchemaIndex) -> Links:
-    """Return the relations and columns that a question may need."""
-    evidence = _Evidence(question, schema)
-    columns = {
-        (relation.oid, column.name): evidence.score((relation.oid, column.name))
-        for relation in schema.relations
-        for column in relation.columns
-    }
-    tables = {relation.oid: _table(relation, columns, evidence) for relation in schema.relations}
-    ranked = _bridged(sorted(schema.relations, key=lambda r: -tables[r.oid]), tables, schema)
-    refs = [ColumnRef(r, c) for r in schema.relations for c in r.columns]
-    scores = {ref: _column(ref, columns, tables, schema) for ref in refs}
-    refs.sort(key=lambda ref: -scores[ref])
+    """Return the relations that a question may need, and the likeliest columns."""
+    layout = layout_of(schema)
+    evidence = _Evidence(question, schema, layout)
+    columns, tables = _scores(evidence, layout)
+    order = (-tables).argsort(kind="stable")
+    worth = {relation.oid: float(tables[n]) for n, relation in enumerate(layout.relations)}
+    ranked = _bridged([layout.relations[n] for n in order], worth, schema)
+    final = columns + (_OF_RELATION + _KEY * layout.keys) * tables[layout.owners]
+    best = (-final).argsort(kind="stable")[:_MOST_COLUMNS]
     return Links(
-        tuple((relation, tables[relation.oid]) for relation in ranked),
-        tuple((ref, scores[ref]) for ref in refs),
+        tuple((relation, worth[relation.oid]) for relation in ranked),
+        tuple((layout.refs[n], float(final[n])) for n in best),
         evidence.answerable(),
     )
 
 
-def _table(relation: Relation, columns: dict[Key, float], evidence: _Evidence) -> float:
-    own = evidence.score((relation.oid, ""))
-    best = sorted((columns[relation.oid, c.name] for c in relation.columns), reverse=True)[:3]
-    view = _VIEW if relation.kind in "vm" else 1.0
-    held = max(evidence.values.get((relation.oid, c.name), 0.0) for c in relation.columns)
-    return view * (own + _OF_COLUMNS * sum(best) / 3 + _OF_BEST * best[0] + _OF_VALUES * held)
+def _scores(evidence: _Evidence, layout: Layout) -> tuple[Any, Any]:
+    """Return the scores of all columns and of all relations, as arrays."""
+    import numpy
+
+    scores = evidence.scores()
+    columns, own = scores[: len(layout.refs)], scores[len(layout.refs) :]
+    held = numpy.zeros(len(layout.relations))
+    for (oid, name), value in evidence.values.items():
+        if name:
+            held[layout.numbers[oid]] = max(held[layout.numbers[oid]], value)
+    # a row a relation, padded; its three best columns
+    padded = numpy.zeros(layout.places.shape)
+    padded[layout.filled] = columns[layout.places[layout.filled]]
+    best = -numpy.partition(-padded, 2, axis=1)[:, :3]
+    tables = own + _OF_COLUMNS * best.sum(axis=1) / 3 + _OF_BEST * best.max(axis=1)
+    return columns, layout.views * (tables + _OF_VALUES * held)
 
 
 def _bridged(
@@ -108,30 +116,15 @@ def _bridged(
     return [*best, *bridges, *(relation for relation in ranked if relation.oid not in taken)]
 
 
-def _column(
-    ref: ColumnRef, columns: dict[Key, float], tables: dict[int, float], schema: SchemaIndex
-) -> float:
-    score = columns[ref.relation.oid, ref.column.name] + _OF_RELATION * tables[ref.relation.oid]
-    if ref.column.name in schema.key(ref.relation) or _is_foreign_key(ref, schema):
-        score += _KEY * tables[ref.relation.oid]
-    return score
-
-
-def _is_foreign_key(ref: ColumnRef, schema: SchemaIndex) -> bool:
-    return any(
-        step.to_one and ref.column.name in step.source_columns
-        for step in schema.joins.steps(ref.relation.oid)
-    )
-
-
 class _Evidence:
     """What the words of one question say about each relation and column."""
 
-    def __init__(self, question: str, schema: SchemaIndex) -> None:
+    def __init__(self, question: str, schema: SchemaIndex, layout: Layout) -> None:
         from pg_llm.text2sql.english_lexer import content_words
 
         self.question = question
         self.schema = schema
+        self.layout = layout
         self.words = sorted(content_words(question))
         unquoted = content_words(_QUOTED.sub(" ", question))
         self.subjects = [word for word in sorted(unquoted) if not _structural(word)]
@@ -139,7 +132,7 @@ class _Evidence:
         self.share: dict[Key, float] = {}
         self.letters: dict[Key, float] = {}
         self.values: dict[Key, float] = {}
-        self.meaning: dict[Key, float] = {}
+        self.cosines: Any = None
         self.explained: dict[str, float] = {}
         self._of_words()
         self._of_letters()
@@ -147,17 +140,24 @@ class _Evidence:
         if is_chinese(question):
             self._of_labels()
         else:
-            self._of_meaning()
+            self.cosines = layout.cosines(question)
 
-    def score(self, key: Key) -> float:
-        """Return the fused score of a relation (empty name) or column."""
-        return (
-            _WORDS * self.coverage.get(key, 0.0)
-            + _SHARE * self.share.get(key, 0.0)
-            + _LETTERS * self.letters.get(key, 0.0)
-            + _MEANING * self.meaning.get(key, 0.0)
-            + _VALUE * self.values.get(key, 0.0)
-        )
+    def scores(self) -> Any:
+        """Return the fused scores of all columns, then of all relations, as an array."""
+        import numpy
+
+        found = numpy.zeros(len(self.layout.positions))
+        if self.cosines is not None:
+            found += _MEANING * self.cosines
+        for weight, signal in (
+            (_WORDS, self.coverage),
+            (_SHARE, self.share),
+            (_LETTERS, self.letters),
+            (_VALUE, self.values),
+        ):
+            for key, value in signal.items():
+                found[self.layout.positions[key]] += weight * value
+        return found
 
     def _of_words(self) -> None:
         hits: dict[int, dict[str, float]] = defaultdict(dict)
@@ -213,10 +213,6 @@ class _Evidence:
 
     def _content(self) -> set[str]:
         return {word for word in fold(self.question).split() if stem(word) in self.words}
-
-    def _of_meaning(self) -> None:
-        for key, cosine in meanings(self.question, self.schema):
-            self.meaning[key] = cosine
 
     def _of_labels(self) -> None:
         """Compare Chinese labels by character bigrams, rare ones counting more."""
@@ -290,43 +286,3 @@ def _bigram_counts(schema: SchemaIndex) -> dict[str, int]:
             counts[pair] = counts.get(pair, 0) + 1
     schema.snapshot.derived["text2sql bigrams"] = counts
     return counts
-
-
-def meanings(question: str, schema: SchemaIndex) -> Iterable[tuple[Key, float]]:
-    """Yield the cosine between the question and every relation and column."""
-    from pg_llm.library import isolated
-    from pg_llm.models import static
-
-    with isolated():
-        import numpy
-
-    asked = static.embed([question])[0]
-    if asked is None:
-        return
-    keys, matrix = _matrix(schema)
-    cosines = matrix @ numpy.asarray(asked, dtype=numpy.float32)
-    yield from zip(keys, cosines.tolist(), strict=True)
-
-
-def _matrix(schema: SchemaIndex) -> tuple[list[Key], Any]:
-    import numpy
-
-    from pg_llm.models import static
-
-    found = schema.snapshot.derived.get("text2sql meanings")
-    if isinstance(found, tuple):
-        return found
-    keys: list[Key] = []
-    texts: list[str] = []
-    for relation in schema.relations:
-        table = " ".join(split_identifier(relation.name))
-        keys.append((relation.oid, ""))
-        texts.append(f"{table} {relation.comment or ''}")
-        for column in relation.columns:
-            keys.append((relation.oid, column.name))
-            words = " ".join(split_identifier(column.name))
-            texts.append(f"{words} {table} {column.comment or ''}")
-    vectors = [vector or [0.0] * static.DIMENSIONS for vector in static.embed(texts)]
-    built = (keys, numpy.asarray(vectors, dtype=numpy.float32))
-    schema.snapshot.derived["text2sql meanings"] = built
-    return built

@@ -166,7 +166,10 @@ def _shortened(
     keys |= set(relation.primary_key)
     ranked = sorted(
         relation.columns,
-        key=lambda column: (column.name not in keys, rank[ColumnRef(relation, column)]),
+        key=lambda column: (
+            column.name not in keys,
+            rank.get(ColumnRef(relation, column), len(rank)),
+        ),
     )
     kept: set[str] = set()
     for column in ranked:
