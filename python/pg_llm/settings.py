@@ -42,6 +42,7 @@ SETTINGS = {
         Setting("text2sql_cost_limit", "10000000", False, "planner cost that an answer may have"),
         Setting("text2sql_rounds", "2", False, "answers that a question may cost of a model"),
         Setting("text2sql_row_limit", "1000", False, "rows that llm_ask returns at most"),
+        Setting("graph_hidden", "omit", True, "omit or show what one may not see"),
         Setting("call_timeout", "60", False, "seconds that a model call may take in all"),
     )
 }

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
+from pg_llm.graph import masking
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -305,7 +307,7 @@ def replace_pieces(
     database: Database, pieces: Mapping[Piece, Iterable[EdgeFacts]]
 ) -> dict[str, Changes]:
     """Do so for pieces of several kinds, and return the changes of each kind."""
-    listed = {piece: list(edges) for piece, edges in pieces.items()}
+    listed = masking.marked(database, pieces)
     ids = _numbers(database, listed)
     changes: dict[str, Changes] = {}
     for batch in _by_size(listed):
@@ -320,8 +322,9 @@ def add_edges(
     database: Database, evidence: str, evidence_node: Key | int | None, edges: Iterable[EdgeFacts]
 ) -> int:
     """Open edges beside those that the piece of evidence has; return how many are new."""
-    listed = list(edges)
-    ids = _numbers(database, {Piece(evidence, evidence_node): listed})
+    piece = Piece(evidence, evidence_node)
+    listed = masking.marked(database, {piece: edges})[piece]
+    ids = _numbers(database, {piece: listed})
     rows = _edge_rows(ids, Piece(evidence, _number(ids, evidence_node)), listed)
     now = database.execute(_NOW)[0]["now"]
     return sum(n for batch in _batches(rows) for _, n in _open(database, batch, now))

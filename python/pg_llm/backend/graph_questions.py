@@ -1,0 +1,214 @@
+"""Reception for `sql/graph_questions.sql`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pg_llm.backend.reception import reception
+from pg_llm.errors import InvalidParameter
+from pg_llm.graph import impact, survey, tags, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pg_llm.database import Database
+
+    Row = tuple[Any, ...]
+
+_SHOWS_HIDDEN = "select lineage.shows_hidden() as show"
+
+
+@reception
+def lineage_path(
+    database: Database,
+    source: str | None,
+    target: str | None,
+    max_depth: int | None,
+    influence: str | None,
+    at: str | None,
+) -> list[Row]:
+    """Return the steps of a shortest way."""
+    steps = walk.path(
+        database,
+        _given(source, "source"),
+        _given(target, "target"),
+        depth=max_depth if max_depth is not None else 0,
+        influence=_given(influence, "influence"),
+        at=at,
+        show_hidden=_shows_hidden(database),
+    )
+    owners = {s.link.evidence_node for s in steps if s.link and s.link.evidence_node}
+    named = walk.nodes(database, owners)
+    return [
+        (number, *_ends(step), *_link(step.link, named)) for number, step in enumerate(steps, 1)
+    ]
+
+
+def _ends(step: walk.Step) -> Row:
+    return (
+        step.source.name,
+        step.source.column_name or None,
+        step.target.name,
+        step.target.column_name or None,
+    )
+
+
+def _link(link: walk.Link | None, named: dict[int, walk.Node]) -> Row:
+    if link is None:
+        return (None, None, None, None, walk.HIDDEN, None, None)
+    owner = named.get(link.evidence_node or 0)
+    return (
+        link.influence,
+        link.transformation,
+        link.masking,
+        link.expression,
+        link.evidence,
+        owner and owner.label,
+        link.confidence,
+    )
+
+
+@reception
+def lineage_impact(database: Database, name: str | None, column: str | None) -> list[Row]:
+    """Return what a change of an object touches."""
+    return [
+        (
+            impact.sort_of(a.node),
+            a.node.label,
+            sorted(a.columns) or None,
+            a.effect,
+            a.depth,
+            a.calls,
+            a.last_use,
+        )
+        for a in impact.impact(database, _given(name, "object"), column).affected
+    ]
+
+
+@reception
+def lineage_drop_verdict(database: Database, name: str | None, column: str | None) -> list[Row]:
+    """Judge whether an object can be dropped."""
+    found = impact.verdict(database, _given(name, "object"), column)
+    return [
+        (
+            found.safe,
+            found.verdict,
+            found.breaks,
+            found.changes,
+            found.hidden,
+            found.calls,
+            found.last_use,
+        )
+    ]
+
+
+@reception
+def lineage_unused(database: Database, days: int | None) -> list[Row]:
+    """Return relations that nothing uses."""
+    if days is None:
+        raise InvalidParameter("days must not be null")
+    return [(u.kind, u.name, u.last_use, u.feeds, u.reason) for u in survey.unused(database, days)]
+
+
+@reception
+def lineage_cycles(database: Database) -> list[Row]:
+    """Return circles of data."""
+    return [
+        (number, cycle.members, [node.label for node in cycle.path])
+        for number, cycle in enumerate(survey.cycles(database), 1)
+    ]
+
+
+@reception
+def lineage_diff(database: Database, since: str | None, until: str | None) -> list[Row]:
+    """Return edges that differ between two times."""
+    rows = survey.diff(database, _given(since, "since"), until)
+    return [tuple(row.values()) for row in rows]
+
+
+# -- tags -----------------------------------------------------------------------
+
+
+@reception
+def lineage_tag(database: Database, name: str | None, given: Sequence[str | None] | None) -> int:
+    """Tag an object."""
+    checked = tags.check(given or [None])
+    return tags.declare(database, walk.find(database, _given(name, "object")), checked)
+
+
+@reception
+def lineage_untag(database: Database, name: str | None, given: Sequence[str | None] | None) -> int:
+    """Take tags back."""
+    checked = tags.check(given or [None])
+    return tags.withdraw(database, walk.find(database, _given(name, "object")), checked)
+
+
+@reception
+def lineage_tag_rule(
+    database: Database,
+    tag: str | None,
+    through_aggregation: bool | None,
+    through_masking: bool | None,
+) -> None:
+    """Say how a tag travels."""
+    if through_aggregation is None or through_masking is None:
+        raise InvalidParameter("through_aggregation and through_masking must not be null")
+    tags.rule(
+        database,
+        tags.check([tag])[0],
+        aggregation=through_aggregation,
+        through_masking=through_masking,
+    )
+
+
+@reception
+def lineage_tags(database: Database, relation: str | None) -> list[Row]:
+    """Return the tags of a relation's columns, or all declared ones."""
+    if relation is None:
+        return [
+            (node.name, node.column_name or None, tag, True, node.label, [node.label])
+            for node, tag in tags.declared(database)
+        ]
+    found = tags.evidence(
+        database, walk.find(database, relation), show_hidden=_shows_hidden(database)
+    )
+    return [
+        (
+            c.node.name,
+            c.node.column_name or None,
+            c.tag,
+            c.declared,
+            c.source and c.source.label,
+            c.path,
+        )
+        for c in found
+    ]
+
+
+@reception
+def column_tags(
+    database: Database, relations: Sequence[str] | None, columns: Sequence[str] | None
+) -> list[Row]:
+    """Return the tags of columns."""
+    asked = list(zip(relations or (), columns or (), strict=False))
+    carried = tags.carried(database, asked)
+    return [(n, tag) for n, c in enumerate(asked, 1) for tag in sorted(carried.get(c, ()))]
+
+
+@reception
+def lineage_masking(database: Database, function: str | None, masks: bool | None) -> int:
+    """Declare a masking function."""
+    name = _given(function, "function").strip()
+    if not name or masks is None:
+        raise InvalidParameter("a masking function needs a name, and masks true or false")
+    return tags.set_masking(database, name, masks)
+
+
+def _given(value: str | None, argument: str) -> str:
+    if value is None:
+        raise InvalidParameter(f"{argument} must not be null")
+    return value
+
+
+def _shows_hidden(database: Database) -> bool:
+    return bool(database.execute(_SHOWS_HIDDEN)[0]["show"])
