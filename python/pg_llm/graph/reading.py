@@ -16,14 +16,14 @@ from pg_llm.graph.places import Places
 from pg_llm.graph.store import EdgeFacts, Key, Piece
 from pg_llm.lineage import analyser, stored
 from pg_llm.lineage.edges import Transformation
-from pg_llm.lineage.resolve import AGGREGATION, SCANNED
+from pg_llm.lineage.flows import AGGREGATION, SCANNED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pg_llm.database import Database, Row
+    from pg_llm.lineage.flows import Flow
     from pg_llm.lineage.outputs import Output
-    from pg_llm.lineage.resolve import Flow
 
 Edges = dict[Piece, list[EdgeFacts]]
 

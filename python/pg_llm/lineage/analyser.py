@@ -9,16 +9,11 @@ from typing import TYPE_CHECKING
 
 from pg_llm.errors import DatabaseError, UndefinedObject
 from pg_llm.lineage import names, outputs, server
+from pg_llm.lineage.columns import JoinColumnsNeeded
+from pg_llm.lineage.flows import SCANNED, WHOLE_ROW, Flow
 from pg_llm.lineage.naming import named_edges
 from pg_llm.lineage.nodes import parse
-from pg_llm.lineage.resolve import (
-    SCANNED,
-    WHOLE_ROW,
-    Context,
-    Flow,
-    JoinColumnsNeeded,
-    Query,
-)
+from pg_llm.lineage.resolve import Context, Query
 from pg_llm.lineage.stored import created_name, live_context, stored_tree, view_text
 
 if TYPE_CHECKING:
@@ -26,7 +21,7 @@ if TYPE_CHECKING:
 
     from pg_llm.database import Database
     from pg_llm.lineage.edges import Edge
-    from pg_llm.lineage.resolve import Source
+    from pg_llm.lineage.flows import Source
     from pg_llm.lineage.statements import Statement
 
 

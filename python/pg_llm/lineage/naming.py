@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 from pg_llm.lineage import names
 from pg_llm.lineage.edges import SCAN, WRITE, Edge, Transformation
-from pg_llm.lineage.resolve import SCANNED, WHOLE_ROW
+from pg_llm.lineage.flows import SCANNED, WHOLE_ROW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pg_llm.database import Database
+    from pg_llm.lineage.flows import Flow, Source
     from pg_llm.lineage.names import Named
     from pg_llm.lineage.outputs import Output
-    from pg_llm.lineage.resolve import Context, Flow, Source
+    from pg_llm.lineage.resolve import Context
 
-# Influence and transformation by the numbers of pg_llm.lineage.resolve.
+# Influence and transformation by the numbers of pg_llm.lineage.flows.
 _HOW: Final = tuple((kind.influence, kind) for kind in Transformation)
 HIDDEN: Final = "a source is hidden: the current role has no right on it"
 

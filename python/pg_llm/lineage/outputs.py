@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pg_llm.lineage import deparsed, resolve
+from pg_llm.lineage import deparsed, flows
+from pg_llm.lineage.flows import SCANNED, Flow
 from pg_llm.lineage.nodes import Node, parse
-from pg_llm.lineage.resolve import SCANNED, Context, Flow, Query
+from pg_llm.lineage.resolve import Context, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pg_llm.lineage.deparsed import Clause
-    from pg_llm.lineage.resolve import Source
+    from pg_llm.lineage.flows import Source
 
 # Notes of this resolver alone.
 GENERATED: Final = "generated column"
@@ -89,7 +90,7 @@ def produced(
     """Yield what a query writes and returns; `target` and `columns` name what it returns."""
     for inner in query.written():
         yield from _written(inner, Expressions())
-    if query.command != resolve.SELECT:
+    if query.command != flows.SELECT:
         yield from _written(query, expressions)
     yield from _returned(query, target, columns, expressions)
 
@@ -99,7 +100,7 @@ def _returned(
 ) -> Iterator[Output]:
     """Yield what the query returns: its output, or RETURNING."""
     outputs = query.outputs
-    selects = query.command == resolve.SELECT
+    selects = query.command == flows.SELECT
     if not outputs and not selects:
         return
     if not selects:
@@ -131,7 +132,7 @@ class Written:
         if self._view is not None:
             base = next((self._base(output.number) for output in self._view.outputs), None)
             self.relation = base[0] if base is not None else self._named
-            if query.command != resolve.INSERT:
+            if query.command != flows.INSERT:
                 inner = self._view.rows().indirect
                 self.rows.indirect.update((k, None) for k in inner if k[0][1] != SCANNED)
 
@@ -144,7 +145,7 @@ class Written:
             return None
         direct = self._view.output(number).direct
         found = next(iter(direct), None)
-        return found if found is not None and direct == {found: resolve.IDENTITY} else None
+        return found if found is not None and direct == {found: flows.IDENTITY} else None
 
 
 def _updatable(view: Query | None) -> Query | None:
@@ -160,21 +161,21 @@ def _written(query: Query, expressions: Expressions) -> Iterator[Output]:
     """Yield what INSERT, UPDATE, DELETE or MERGE changes."""
     target = Written(query)
     rows = target.rows
-    rows.take(query.rows(), resolve.IDENTITY)
-    updates = query.command == resolve.UPDATE
+    rows.take(query.rows(), flows.IDENTITY)
+    updates = query.command == flows.UPDATE
     texts = expressions.assigned("SET") if updates else expressions.outputs()
     yield from _assigned(query, target, query.node.nodes("targetList"), texts)
     for conflict in query.node.nodes("onConflict"):
         for element in conflict.nodes("arbiterElems"):
-            query.walk(element, resolve.FILTER, rows)
+            query.walk(element, flows.FILTER, rows)
         if constraint := conflict.number("constraint"):
-            rows.take(_key_flow(target.relation, constraint, query.context), resolve.FILTER)
+            rows.take(_key_flow(target.relation, constraint, query.context), flows.FILTER)
         for field in ("arbiterWhere", "onConflictWhere"):
-            query.walk(conflict.one(field), resolve.FILTER, rows)
+            query.walk(conflict.one(field), flows.FILTER, rows)
         texts = expressions.assigned("DO UPDATE SET")
         yield from _assigned(query, target, conflict.nodes("onConflictSet"), texts)
     for number, action in enumerate(query.node.nodes("mergeActionList")):
-        query.walk(action.one("qual"), resolve.FILTER, rows)
+        query.walk(action.one("qual"), flows.FILTER, rows)
         texts = expressions.action(number)
         yield from _assigned(query, target, action.nodes("targetList"), texts)
     yield from _computed(query, target)
@@ -183,14 +184,14 @@ def _written(query: Query, expressions: Expressions) -> Iterator[Output]:
 
 def _computed(query: Query, target: Written) -> Iterator[Output]:
     """Yield the columns that the relation itself computes: generated ones and defaults."""
-    if query.command == resolve.DELETE:
+    if query.command == flows.DELETE:
         return
     relation = target.relation
     entries = query.node.nodes("targetList")
-    inserts = query.command == resolve.INSERT
+    inserts = query.command == flows.INSERT
     for action in query.node.nodes("mergeActionList"):
         entries = entries + action.nodes("targetList")
-        inserts = inserts or action.scalar("commandType") == resolve.INSERT
+        inserts = inserts or action.scalar("commandType") == flows.INSERT
     for conflict in query.node.nodes("onConflict"):
         entries = entries + conflict.nodes("onConflictSet")
     changed = {target.column(entry.number("resno"))[1] for entry in entries}
@@ -211,7 +212,7 @@ def column_flow(relation: int, tree: str, context: Context) -> Flow:
     query = Query(parse(f"{{QUERY :commandType 1 :rtable ({entry})}}")[0], context)
     flow = Flow()
     for node in parse(tree):
-        query.walk(node, resolve.IDENTITY, flow)
+        query.walk(node, flows.IDENTITY, flow)
     return flow
 
 
@@ -220,7 +221,7 @@ def _key_flow(relation: int, constraint: int, context: Context) -> Flow:
     columns, expressions = context.key(constraint)
     flow = column_flow(relation, expressions, context) if expressions else Flow()
     for column in columns:
-        flow.add((relation, column), resolve.IDENTITY)
+        flow.add((relation, column), flows.IDENTITY)
     return flow
 
 
@@ -233,7 +234,7 @@ def _assigned(
         zip(entries, _matching(texts, entries), strict=True), 1
     ):
         flow = Flow()
-        query.walk(entry.one("expr"), resolve.IDENTITY, flow)
+        query.walk(entry.one("expr"), flows.IDENTITY, flow)
         relation, column = target.column(entry.number("resno"))
         yield Output(relation, column, flow, position, text)
 

@@ -1,8 +1,6 @@
 """From an analysed query tree to the sources of each of its columns.
 
-A source is a pair of numbers: (relation OID, attribute number), or (minus the
-function's OID, column number) for a table function; attribute 0 is the whole
-row, `SCANNED` says only that rows were read. Names are looked up at the end,
+Sources are numbers (`pg_llm.lineage.flows`); names are looked up at the end,
 once for all of them (`pg_llm.lineage.names`).
 
 Everything is resolved on demand and remembered: a subquery's column that
@@ -12,115 +10,41 @@ nobody asks for costs nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from pg_llm.lineage.nodes import Node, var
+from pg_llm.lineage import columns, expressions
+from pg_llm.lineage.flows import (
+    CTE,
+    EXCEPT,
+    FILTER,
+    FUNCTION,
+    GROUP_BY,
+    IDENTITY,
+    INSERT,
+    JOIN,
+    MERGE,
+    NOTHING,
+    RELATION,
+    SCANNED,
+    SELECT,
+    SORT,
+    SUBQUERY,
+    TABLEFUNC,
+    TRANSFORMATION,
+    UNION,
+    VALUES,
+    WHOLE_ROW,
+    WINDOW,
+    Flow,
+    Target,
+    merged,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-Source = tuple[int, int]
-
-# How a source acts. The first three are DIRECT and ordered by strength.
-IDENTITY: Final = 0
-TRANSFORMATION: Final = 1
-AGGREGATION: Final = 2
-JOIN: Final = 3
-FILTER: Final = 4
-GROUP_BY: Final = 5
-SORT: Final = 6
-WINDOW: Final = 7
-CONDITIONAL: Final = 8
-
-WHOLE_ROW: Final = 0
-# Lower than any system column's number.
-SCANNED: Final = -1000
-
-# Commands (nodes/nodes.h: CmdType).
-SELECT, UPDATE, INSERT, DELETE, MERGE = "1", "2", "3", "4", "5"
-# Kinds of range-table entry (nodes/parsenodes.h: RTEKind).
-RELATION, SUBQUERY, JOINED, FUNCTION, TABLEFUNC, VALUES, CTE = "0", "1", "2", "3", "4", "5", "6"
-GROUPED = "9"
-_EXCEPT: Final = "3"
-_UNION: Final = "1"
-# nodes/primnodes.h: SubLinkType, ParamKind.
-_EXISTS, _SCALAR, _MULTIEXPR = "0", "4", "5"
-_PARAM_MULTIEXPR: Final = "3"
-
-
-class Flow:
-    """What flows into one column (`direct`: strength by source) and what steers it.
-
-    `indirect` maps (source, kind) to None: a set that remembers its order.
-    """
-
-    __slots__ = ("direct", "indirect")
-
-    def __init__(self) -> None:
-        self.direct: dict[Source, int] = {}
-        self.indirect: dict[tuple[Source, int], None] = {}
-
-    def add(self, source: Source, how: int) -> None:
-        """Add one source."""
-        if how > AGGREGATION:
-            self.indirect[source, how] = None
-        elif self.direct.get(source, -1) < how:
-            self.direct[source] = how
-
-    def take(self, other: Flow, how: int) -> None:
-        """Add all that `other` has, seen through an expression that acts like `how`."""
-        if how > AGGREGATION:
-            for source in other.direct:
-                self.indirect[source, how] = None
-        else:
-            mine = self.direct
-            for source, strength in other.direct.items():
-                if strength < how:
-                    strength = how
-                if mine.get(source, -1) < strength:
-                    mine[source] = strength
-        if other.indirect:
-            self.indirect.update(other.indirect)
-
-    def steer(self, other: Flow, kind: int) -> None:
-        """Add all that `other` has, direct or not, as `kind`."""
-        for source in other.direct:
-            self.indirect[source, kind] = None
-        for source, _ in other.indirect:
-            self.indirect[source, kind] = None
-
-    def same_as(self, other: Flow) -> bool:
-        """Tell whether nothing was added since."""
-        return self.direct == other.direct and self.indirect.keys() == other.indirect.keys()
-
-
-_NOTHING: Final = Flow()
-
-
-class Target:
-    """An entry of a target list: a column's name, its number and its expression."""
-
-    __slots__ = ("_entry", "expression", "junk")
-
-    def __init__(self, entry: Node) -> None:
-        self._entry = entry
-        self.expression = entry.one("expr")
-        self.junk = ":resjunk true" in entry.text
-
-    @property
-    def name(self) -> str | None:
-        """The column's name."""
-        return self._entry.string("resname")
-
-    @property
-    def number(self) -> int:
-        """The column's number: of the output, or of the relation that is written."""
-        return self._entry.number("resno")
-
-    @property
-    def reference(self) -> str | None:
-        """What sort and group clauses call it, "0" where none does."""
-        return self._entry.scalar("ressortgroupref")
+    from pg_llm.lineage.flows import Source
+    from pg_llm.lineage.nodes import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +165,7 @@ class Query:
             return flow
         outputs = self.outputs
         if number > len(outputs):
-            return _NOTHING
+            return NOTHING
         self.walk(outputs[number - 1].expression, IDENTITY, flow)
         return flow
 
@@ -255,7 +179,7 @@ class Query:
         if operation is not None:
             given = operation.numbers("colTypes")[number - 1]
         else:
-            given = _type_of(query.outputs[number - 1].expression)
+            given = expressions.type_of(query.outputs[number - 1].expression)
         if not given or given == wanted or self.context.same_bits(given, wanted):
             return IDENTITY
         return TRANSFORMATION
@@ -454,10 +378,10 @@ class Query:
             return self.subquery(number).output(column)
         if kind == CTE:
             return self.cte(table).output(column)
-        resolve = _TABLE_COLUMNS.get(kind or "")
+        resolve = columns.TABLE_COLUMNS.get(kind or "")
         if resolve is None:
             self.context.unknown[f"range-table entry of kind {kind}"] = None
-            return _NOTHING
+            return NOTHING
         return resolve(self, table, column)
 
     def _relation_column(self, number: int, column: int) -> Flow:
@@ -467,7 +391,7 @@ class Query:
         if view is not None and column >= 0:
             if column:
                 return view.output(column)
-            return _merged((view.output(o.number) for o in view.outputs), TRANSFORMATION)
+            return merged((view.output(o.number) for o in view.outputs), TRANSFORMATION)
         flow = Flow()
         flow.direct[self._relid(number), column] = IDENTITY if column else TRANSFORMATION
         return flow
@@ -498,84 +422,9 @@ class Query:
     def _whole_row(self, table: Node, number: int) -> Flow:
         eref = table.one("eref")
         count = len(eref.strings("colnames")) if eref is not None else 0
-        return _merged(
+        return merged(
             (self.table_column(number, column) for column in range(1, count + 1)), TRANSFORMATION
         )
-
-    def _join_column(self, table: Node, column: int) -> Flow:
-        flow = Flow()
-        columns = table.members("joinaliasvars")
-        if column <= len(columns):
-            self.walk(columns[column - 1], IDENTITY, flow)
-        else:
-            raise JoinColumnsNeeded
-        return flow
-
-    def _group_column(self, table: Node, column: int) -> Flow:
-        flow = Flow()
-        self.walk(table.members("groupexprs")[column - 1], IDENTITY, flow)
-        return flow
-
-    def _values_column(self, table: Node, column: int) -> Flow:
-        flow = Flow()
-        cells = table.members("values_lists")
-        width = len(table.numbers("coltypes")) or 1
-        for cell in cells[column - 1 :: width]:
-            self.walk(cell, IDENTITY, flow)
-        return flow
-
-    def _function_column(self, table: Node, column: int) -> Flow:
-        flow = Flow()
-        first = 0
-        for function in table.nodes("functions"):
-            count = function.number("funccolcount")
-            expression = function.one("funcexpr")
-            if first < column <= first + count:
-                self._one_function(table, function, expression, column, column - first, flow)
-                return flow
-            first += count
-        # WITH ORDINALITY: a number for each row that the functions give.
-        for function in table.nodes("functions"):
-            self.walk(function.one("funcexpr"), TRANSFORMATION, flow)
-        return flow
-
-    def _one_function(
-        self,
-        table: Node,
-        function: Node,
-        expression: Node | None,
-        column: int,
-        number: int,
-        flow: Flow,
-    ) -> None:
-        if expression is not None and expression.kind == "FUNCEXPR":
-            source = (-expression.number("funcid"), number)
-            flow.direct[source] = IDENTITY
-            names = function.strings("funccolnames")
-            if not names:
-                eref = table.one("eref")
-                names = eref.strings("colnames") if eref is not None else []
-                name = names[column - 1] if column <= len(names) else ""
-                self.context.function_columns.setdefault(source, name)
-            else:
-                self.context.function_columns[source] = names[number - 1]
-                self.context.declared.add(source)
-        self.walk(expression, TRANSFORMATION, flow)
-
-    def _tablefunc_column(self, table: Node, column: int) -> Flow:
-        flow = Flow()
-        function = table.one("tablefunc")
-        if function is None or function.children is None:
-            return flow
-        for field, nodes in function.children.items():
-            if field in ("colexprs", "coldefexprs", "colvalexprs"):
-                own = nodes[column - 1 : column]
-                for node in own:
-                    self.walk(node, TRANSFORMATION, flow)
-            else:
-                for node in nodes:
-                    self.walk(node, TRANSFORMATION, flow)
-        return flow
 
     # -- clauses --------------------------------------------------------------
 
@@ -620,7 +469,7 @@ class Query:
             if node.kind == "RANGETBLREF":
                 yield node.number("rtindex")
                 continue
-            if not passing or node.scalar("op") != _EXCEPT:
+            if not passing or node.scalar("op") != EXCEPT:
                 stack.append(node.one("rarg"))
             stack.append(node.one("larg"))
 
@@ -632,7 +481,7 @@ class Query:
         stack: list[Node] = [operation]
         while stack:
             node = stack.pop()
-            union = node.scalar("op") == _UNION
+            union = node.scalar("op") == UNION
             if not union or not node.flag("all"):
                 for leaf in self._leaves(node):
                     for column in range(1, width + 1):
@@ -663,111 +512,15 @@ class Query:
 
     # -- expressions ----------------------------------------------------------
 
-    def walk(self, expression: Node | None, how: int, flow: Flow) -> None:
-        """Add the sources of an expression that acts like `how`.
+    walk = expressions.walk
 
-        A loop and not a recursion: an expression is as deep as its author
-        likes.
-        """
-        if expression is None:
-            return
-        stack = [(expression, how)]
-        while stack:
-            node, how = stack.pop()
-            kind = node.kind
-            if kind == "VAR":
-                table, column, levels = var(node)
-                scope = self if not levels else self.up(levels)
-                flow.take(scope.table_column(table, column), how)
-                continue
-            children = node.children
-            special = _SPECIAL.get(kind)
-            if special is not None:
-                stack.extend(reversed(list(special(self, node, how, flow))))
-            elif children is not None:
-                if how == IDENTITY and kind not in _UNCHANGED:
-                    how = TRANSFORMATION
-                for nodes in reversed(children.values()):
-                    for child in reversed(nodes):
-                        if child is not None:
-                            stack.append((child, how))
+    def nested(self, node: Node) -> Query:
+        """Return a query that stands in an expression of this one."""
+        return Query(node, self.context, self)
 
-    def _aggregate(self, node: Node, how: int, _: Flow) -> Iterable[tuple[Node, int]]:
-        inner = max(how, AGGREGATION)
-        plain = node.scalar("aggkind") in (None, "n")
-        ordered = {clause.scalar("tleSortGroupRef") for clause in node.nodes("aggorder")}
-        for argument in node.nodes("args"):
-            if not argument.flag("resjunk"):
-                yield argument, inner
-            if plain and argument.scalar("ressortgroupref") in ordered:
-                yield argument, max(how, SORT) if how < JOIN else how
-        for argument in node.nodes("aggdirectargs"):
-            yield argument, inner
-        for argument in node.nodes("aggfilter"):
-            yield argument, FILTER if how < JOIN else how
-
-    def _window_function(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
-        inner = max(how, AGGREGATION if node.flag("winagg") else TRANSFORMATION)
-        window = self.window(node.scalar("winref") or "0")
-        if how > AGGREGATION:
-            flow.steer(window, how)
-        else:
-            flow.take(window, how)
-        for argument in node.nodes("args"):
-            yield argument, inner
-        for argument in node.nodes("aggfilter"):
-            yield argument, FILTER if how < JOIN else how
-
-    def _case(self, node: Node, how: int, _: Flow) -> Iterable[tuple[Node, int]]:
-        test = CONDITIONAL if how < JOIN else how
-        value = max(how, TRANSFORMATION)
-        for argument in node.nodes("arg"):
-            yield argument, test
-        for when in node.nodes("args"):
-            for condition in when.nodes("expr"):
-                yield condition, test
-            for result in when.nodes("result"):
-                yield result, value
-        for result in node.nodes("defresult"):
-            yield result, value
-
-    def _array_cast(self, node: Node, how: int, _: Flow) -> Iterable[tuple[Node, int]]:
-        """Yield what an array's cast reads; it acts as the cast of an element does."""
-        element = node.one("elemexpr")
-        same = element is not None and element.kind in _UNCHANGED
-        for argument in node.nodes("arg"):
-            yield argument, how if same else max(how, TRANSFORMATION)
-
-    def _grouping(self, node: Node, how: int, _: Flow) -> Iterable[tuple[Node, int]]:
-        """Yield the arguments of GROUPING(): it tells the grouping set, not a value."""
-        for argument in node.nodes("args"):
-            yield argument, GROUP_BY if how < JOIN else how
-
-    def _sublink(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
-        link = node.scalar("subLinkType")
-        inner = node.one("subselect")
-        if inner is None:
-            return
-        query = Query(inner, self.context, self)
-        if link == _MULTIEXPR:
-            return
-        flow.steer(query.rows(), FILTER if how < JOIN else how)
-        if link != _EXISTS:
-            value = how if link == _SCALAR else max(how, TRANSFORMATION)
-            for target in query.outputs:
-                flow.take(query.output(target.number), value)
-        for test in node.nodes("testexpr"):
-            yield test, max(how, TRANSFORMATION)
-
-    def _param(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
-        """UPDATE … SET (a, b) = (SELECT …): column and number of the sublink."""
-        if node.scalar("paramkind") == _PARAM_MULTIEXPR:
-            identity = node.number("paramid")
-            query = self._multiple.get(identity >> 16)
-            if query is not None:
-                flow.steer(query.rows(), FILTER if how < JOIN else how)
-                flow.take(query.output(identity & 0xFFFF), how)
-        return ()
+    def assigned(self, sublink: int) -> Query | None:
+        """Return the query of SET (a, b) = (SELECT …) by its sublink's number."""
+        return self._multiple.get(sublink)
 
     def assigning(self, entries: Iterable[Node]) -> None:
         """Say which target list is resolved next: sublinks are numbered in each."""
@@ -778,48 +531,6 @@ class Query:
                 query = link.one("subselect")
                 if query is not None:
                     self._multiple[link.number("subLinkId")] = Query(query, self.context, self)
-
-    def _field(self, node: Node, how: int, flow: Flow) -> Iterable[tuple[Node, int]]:
-        """`(row).field`: that column alone where the row is one that we can look into."""
-        argument = node.one("arg")
-        number = node.number("fieldnum")
-        if argument is None:
-            return
-        scope, row = self._row(argument)
-        if row is not None and row.kind == "VAR":
-            table, _, levels = var(row)
-            flow.take(scope.up(levels).table_column(table, number), how)
-        elif row is not None:
-            scope.walk(row.members("args")[number - 1], how, flow)
-        else:
-            yield argument, max(how, TRANSFORMATION)
-
-    def _row(self, node: Node) -> tuple[Query, Node | None]:
-        """Follow a composite value to a whole-row Var or a ROW(…), if it is one."""
-        scope: Query = self
-        while True:
-            if node.kind == "ROWEXPR":
-                return scope, node
-            if node.kind != "VAR":
-                return scope, None
-            number, column, levels = var(node)
-            if column == WHOLE_ROW:
-                return scope, node
-            outer = scope.up(levels)
-            table = outer.tables[number - 1]
-            kind = table.scalar("rtekind")
-            inner: Query | Fixpoint | None = None
-            if kind == SUBQUERY:
-                inner = outer.subquery(number)
-            elif kind == CTE:
-                inner = outer.cte(table)
-            if not isinstance(inner, Query) or inner.node.one("setOperations") is not None:
-                return scope, None
-            outputs = inner.outputs
-            following = outputs[column - 1].expression if column <= len(outputs) else None
-            if following is None:
-                return scope, None
-            scope, node = inner, following
 
 
 class Fixpoint:
@@ -872,54 +583,3 @@ class Fixpoint:
     def rows(self) -> Flow:
         """Return what decides the rows."""
         return self._rows
-
-
-class JoinColumnsNeeded(Exception):
-    """A Var points to a column of a join; the tree was read without those."""
-
-
-def _type_of(expression: Node | None) -> int:
-    """Return the type of an expression that only hands a column on, 0 for others."""
-    if expression is None:
-        return 0
-    field = {"VAR": "vartype", "RELABELTYPE": "resulttype", "COERCETODOMAIN": "resulttype"}
-    return expression.number(field.get(expression.kind, ""))
-
-
-def _merged(flows: Iterable[Flow], how: int) -> Flow:
-    merged = Flow()
-    for flow in flows:
-        merged.take(flow, how)
-    return merged
-
-
-_TABLE_COLUMNS: Final[dict[str, Callable[[Query, Node, int], Flow]]] = {
-    JOINED: Query._join_column,
-    FUNCTION: Query._function_column,
-    TABLEFUNC: Query._tablefunc_column,
-    VALUES: Query._values_column,
-    GROUPED: Query._group_column,
-}
-# Casts that leave the bits alone, and what only wraps.
-_UNCHANGED: Final = frozenset(
-    {
-        "RELABELTYPE",
-        "COERCETODOMAIN",
-        "COLLATEEXPR",
-        "NAMEDARGEXPR",
-        "TARGETENTRY",
-        "RETURNINGEXPR",
-        "PLACEHOLDERVAR",
-    }
-)
-_SPECIAL: Final[dict[str, Callable[[Query, Node, int, Flow], Iterable[tuple[Node, int]]]]] = {
-    "AGGREF": Query._aggregate,
-    "ARRAYCOERCEEXPR": Query._array_cast,
-    "WINDOWFUNC": Query._window_function,
-    "CASE": Query._case,
-    "CASEEXPR": Query._case,
-    "GROUPINGFUNC": Query._grouping,
-    "SUBLINK": Query._sublink,
-    "PARAM": Query._param,
-    "FIELDSELECT": Query._field,
-}
