@@ -164,3 +164,154 @@ comment on function lineage_sync_catalog() is
     'Rows: one for each source (seen: objects that there are; added, changed, closed: nodes for schemas, relations, columns and functions, edges for the others), '
     'then one for each object, extension or language that was passed by, with the reason.';
 grant execute on function lineage_sync_catalog() to llm_admin;
+
+-- ---- DDL -----------------------------------------------------------------------
+--
+-- Event triggers that lineage_track switches on. What fails here is a warning and
+-- a row in lineage.pending, never the user's statement; only a cancel passes
+-- ("when others" leaves it alone). They wait for nobody: lock_timeout.
+
+create function lineage.ddl_capture(
+    command text,
+    classes oid[],
+    objects oid[],
+    search_path text,
+    query text
+) returns void
+language plpython3u security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$ return @backend@.graph.ddl_capture(plpy, command, classes, objects, search_path, query) $$;
+comment on function lineage.ddl_capture(text, oid[], oid[], text, text) is
+    'Brings the graph in line with objects that a DDL statement made or changed. '
+    'query: the statement''s text, which is analysed for CREATE TABLE AS and never run; search_path: what its names mean.';
+
+create function lineage.drop_capture(
+    classes oid[],
+    objects oid[],
+    numbers int[],
+    relations text[]
+) returns void
+language plpython3u security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$ return @backend@.graph.drop_capture(plpy, classes, objects, numbers, relations) $$;
+comment on function lineage.drop_capture(oid[], oid[], int[], text[]) is
+    'Ends the nodes and edges of dropped objects; relations: those that lost a trigger, a rule or a constraint.';
+
+create function lineage.follow_ddl(command text, path text, query text) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+declare
+    classes oid[];
+    objects oid[];
+begin
+    -- Analysing a statement makes a function in pg_temp: nothing to follow.
+    select array_agg(d.classid), array_agg(d.objid)
+    into classes, objects
+    from pg_event_trigger_ddl_commands() d
+    where d.objid is not null and not d.in_extension and d.schema_name is distinct from 'pg_temp';
+    if objects is not null then
+        perform lineage.ddl_capture(command, classes, objects, path, query);
+    end if;
+exception when others then
+    perform lineage.ddl_missed(command, sqlerrm);
+end
+$$;
+comment on function lineage.follow_ddl(text, text, text) is
+    'What lineage.ddl_ended does, within the rights of the owner.';
+
+create function lineage.ddl_missed(command text, reason text) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    raise warning using
+        message = format('pg_llm: the lineage graph could not follow %s: %s', command, reason),
+        hint = 'The statement itself is done. The next lineage_sync_catalog() follows.';
+    insert into lineage.pending (command, reason) values (command, reason);
+exception when others then
+    null;
+end
+$$;
+comment on function lineage.ddl_missed(text, text) is
+    'Warns that the graph could not follow a DDL statement, and notes it for the next sync.';
+
+-- No SET clause: the search_path of the statement decides what its names mean,
+-- and is handed on as data. Everything here is qualified.
+create function lineage.ddl_ended() returns event_trigger
+language plpgsql security definer
+as $$
+begin
+    perform lineage.follow_ddl(
+        tg_tag,
+        pg_catalog.current_setting('search_path'::pg_catalog.text),
+        pg_catalog.current_query()
+    );
+end
+$$;
+comment on function lineage.ddl_ended() is 'Event trigger: the graph follows what a DDL statement made or changed.';
+
+create function lineage.ddl_dropped() returns event_trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+declare
+    classes oid[];
+    objects oid[];
+    numbers int[];
+    relations text[];
+begin
+    select
+        array_agg(d.classid) filter (where d.object_type not in ('trigger', 'rule', 'table constraint', 'default value')),
+        array_agg(d.objid) filter (where d.object_type not in ('trigger', 'rule', 'table constraint', 'default value')),
+        array_agg(d.objsubid) filter (where d.object_type not in ('trigger', 'rule', 'table constraint', 'default value')),
+        array_agg(distinct format('%I.%I', d.address_names[1], d.address_names[2]))
+            filter (where d.object_type in ('trigger', 'rule', 'table constraint', 'default value'))
+    into classes, objects, numbers, relations
+    from pg_event_trigger_dropped_objects() d
+    where not d.is_temporary and d.schema_name is distinct from 'pg_temp';
+    if objects is not null or relations is not null then
+        perform lineage.drop_capture(classes, objects, numbers, relations);
+    end if;
+exception when others then
+    perform lineage.ddl_missed(tg_tag, sqlerrm);
+end
+$$;
+comment on function lineage.ddl_dropped() is 'Event trigger: what is dropped ends in the graph.';
+
+create function lineage.ddl_rewriting() returns event_trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+begin
+    -- Also of tables that the statement does not name: those of a type.
+    update lineage.objects o
+    set fingerprint = null
+    where o.class = 'pg_class'::regclass and o.object = pg_event_trigger_table_rewrite_oid() and o.attribute = 0;
+exception when others then
+    perform lineage.ddl_missed(tg_tag, sqlerrm);
+end
+$$;
+comment on function lineage.ddl_rewriting() is 'Event trigger: a table whose rows are rewritten is read again when the statement ends.';
+
+create event trigger lineage_ddl_ended on ddl_command_end execute function lineage.ddl_ended();
+create event trigger lineage_ddl_dropped on sql_drop execute function lineage.ddl_dropped();
+create event trigger lineage_ddl_rewriting on table_rewrite execute function lineage.ddl_rewriting();
+alter event trigger lineage_ddl_ended disable;
+alter event trigger lineage_ddl_dropped disable;
+alter event trigger lineage_ddl_rewriting disable;
+
+create function lineage_track(enabled boolean) returns boolean
+language plpython3u strict security definer
+set search_path = pg_catalog, pg_temp
+as $$ return @backend@.graph.lineage_track(plpy, enabled) $$;
+comment on function lineage_track(boolean) is
+    'Lets the graph follow every DDL statement of this database, or no longer: event triggers, which work for the DDL of all roles. '
+    'Switching it on syncs the catalog first. A DDL statement never fails by it: it warns, and the next lineage_sync_catalog() catches up. '
+    'Gives whether it was on before.';
+grant execute on function lineage_track(boolean) to llm_admin;

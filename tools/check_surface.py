@@ -90,7 +90,14 @@ def _text_of(*patterns: str) -> str:
 
 
 # Called by functions of ours only, by their owner's or the caller's right.
-_INTERNAL = frozenset[str]()
+_INTERNAL = frozenset(
+    {
+        "lineage.ddl_capture",
+        "lineage.ddl_missed",
+        "lineage.drop_capture",
+        "lineage.follow_ddl",
+    }
+)
 
 
 def main(path: str) -> int:

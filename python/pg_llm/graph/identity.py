@@ -142,12 +142,12 @@ def settle(database: Database, things: Sequence[Thing]) -> tuple[dict[Key, int],
     settled = Settled()
     if not things:
         return {}, settled
-    settled.renamed.update(_follow(database, [t for t in things if t.node is not None]))
+    settled.renamed.update(follow(database, [t for t in things if t.node is not None]))
     before = find_nodes(database, [t.facts.key for t in things])
     revived = _ids(database.execute(_DROPPED, [list(before.values())], ["int8[]"]))
     if revived:
         reopen(database, revived)
-    ids = ensure_nodes(database, [t.facts for t in things])
+    ids = ensure_nodes(database, [t.facts for t in things], before)
     settled.added.update(set(ids.values()) - set(before.values()), revived)
     _remember(database, [(ids[t.facts.key], t) for t in things])
     return ids, settled
@@ -160,7 +160,7 @@ def _ids(rows: Iterable[dict[str, int]]) -> list[int]:
 # -- renames --------------------------------------------------------------------
 
 
-def _follow(database: Database, things: Sequence[Thing]) -> list[int]:
+def follow(database: Database, things: Sequence[Thing]) -> list[int]:
     """Give nodes the names that their objects have now; return those that had others."""
     given = [
         {"n": n, "id": t.node, "name": t.facts.key.name, "column_name": t.facts.key.column_name}
@@ -190,8 +190,8 @@ def _follow(database: Database, things: Sequence[Thing]) -> list[int]:
 
 
 def _rename(database: Database, moved: dict[int, Key]) -> None:
-    # Relations before their columns, whose parents they are.
-    for kind in dict.fromkeys(key.kind for key in moved.values()):
+    # Columns last: their relations are their parents.
+    for kind in sorted({key.kind for key in moved.values()}, key=lambda kind: kind == "column"):
         chosen = {node: key for node, key in moved.items() if key.kind == kind}
         above = {p for key in chosen.values() if (p := key.parent) is not None}
         parents = ensure_nodes(database, above)

@@ -22,7 +22,7 @@ select
 """
 
 _OUR_OWN: Final = """
-n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'llm', 'lineage')
 and not pg_catalog.starts_with(n.nspname::text, 'pg_temp_')
 and not pg_catalog.starts_with(n.nspname::text, 'pg_toast_temp_')
 """
@@ -618,6 +618,111 @@ select case when d.kind = 'job' then d.subtype || 's' else d.kind || 's' end as 
 from lineage.nodes d
 where d.id = any ($1::int8[])
 group by 1
+"""
+
+# -- after a DDL statement ------------------------------------------------------
+
+# The relations that objects belong to: indexes, triggers, rules, constraints,
+# and foreign tables of a server. A type's tables were marked as rewritten.
+CONCERNED: Final = """
+with given as (
+    select distinct g.class, g.object
+    from rows from (
+        pg_catalog.unnest($1::oid[]), pg_catalog.unnest($2::oid[])
+    ) g (class, object)
+)
+select g.object::int8 as oid
+from given g
+join pg_catalog.pg_class c on c.oid = g.object and c.relkind <> 'i'
+where g.class = 'pg_catalog.pg_class'::pg_catalog.regclass
+union
+select i.indrelid::int8
+from given g
+join pg_catalog.pg_index i on i.indexrelid = g.object
+where g.class = 'pg_catalog.pg_class'::pg_catalog.regclass and i.indisunique
+union
+select t.tgrelid::int8
+from given g
+join pg_catalog.pg_trigger t on t.oid = g.object
+where g.class = 'pg_catalog.pg_trigger'::pg_catalog.regclass
+union
+select w.ev_class::int8
+from given g
+join pg_catalog.pg_rewrite w on w.oid = g.object
+where g.class = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+union
+select o.conrelid::int8
+from given g
+join pg_catalog.pg_constraint o on o.oid = g.object
+where g.class = 'pg_catalog.pg_constraint'::pg_catalog.regclass and o.conrelid <> 0
+union
+select f.ftrelid::int8
+from given g
+join pg_catalog.pg_foreign_table f on f.ftserver = g.object
+where g.class = 'pg_catalog.pg_foreign_server'::pg_catalog.regclass
+union
+select o.object::int8
+from lineage.objects o
+where o.class = 'pg_catalog.pg_class'::pg_catalog.regclass
+  and o.attribute = 0
+  and o.fingerprint is null
+  and exists (
+      select from given g where g.class = 'pg_catalog.pg_type'::pg_catalog.regclass
+  )
+"""
+NAMED_RELATIONS: Final = """
+select pg_catalog.to_regclass(g.name)::oid::int8 as oid
+from pg_catalog.unnest($1::text[]) g (name)
+where pg_catalog.to_regclass(g.name) is not null
+"""
+# Everything in some schemas under the name that it has now.
+NAMES_IN_SCHEMAS: Final = """
+select o.node, 'relation' as kind, pg_catalog.format('%I.%I', n.nspname, c.relname) as name,
+    coalesce(a.attname::text, '') as column_name
+from lineage.objects o
+join pg_catalog.pg_class c on c.oid = o.object
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+left join pg_catalog.pg_attribute a
+    on a.attrelid = c.oid and a.attnum = o.attribute and o.attribute > 0
+where o.class = 'pg_catalog.pg_class'::pg_catalog.regclass
+  and n.oid = any ($1::oid[])
+union all
+select o.node, 'function', pg_catalog.format(
+    '%I.%I(%s)', n.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes)
+), ''
+from lineage.objects o
+join pg_catalog.pg_proc p on p.oid = o.object
+join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+where o.class = 'pg_catalog.pg_proc'::pg_catalog.regclass
+  and n.oid = any ($1::oid[])
+"""
+NODES_OF_DROPPED: Final = """
+select o.node
+from rows from (
+    pg_catalog.unnest($1::oid[]), pg_catalog.unnest($2::oid[]), pg_catalog.unnest($3::int4[])
+) g (class, object, attribute)
+join lineage.objects o
+    on o.object = g.object and o.class = g.class and o.attribute = g.attribute
+"""
+MADE_TABLE: Final = """
+select pg_catalog.format('%I.%I', n.nspname, c.relname) as name, n.nspname::text as schema,
+    c.relname::text as relation, pg_catalog.pg_get_userbyid(c.relowner)::text as owner,
+    c.relowner::int8 as owner_oid, o.node,
+    pg_catalog.current_setting('standard_conforming_strings') = 'on' as standard_strings
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join lineage.objects o
+    on o.class = 'pg_catalog.pg_class'::pg_catalog.regclass and o.object = c.oid
+    and o.attribute = 0
+where c.oid = $1::oid
+"""
+# The owner made the table, so the owner read its sources.
+READABLE: Final = """
+select g.name
+from pg_catalog.unnest($1::text[]) g (name)
+where pg_catalog.has_any_column_privilege(
+    $2::oid, pg_catalog.to_regclass(g.name)::oid, 'select'
+)
 """
 
 

@@ -176,16 +176,21 @@ where d.id operator(pg_catalog.=) g.id
 """
 
 
-def ensure_nodes(database: Database, facts: Iterable[NodeFacts | Key]) -> dict[Key, int]:
+def ensure_nodes(
+    database: Database,
+    facts: Iterable[NodeFacts | Key],
+    known: Mapping[Key, int] | None = None,
+) -> dict[Key, int]:
     """Return the numbers of nodes, making those that are missing, and their parents.
 
     A `NodeFacts` is also written down, and says that the node exists (again);
-    a `Key` alone leaves an existing node as it is.
+    a `Key` alone leaves an existing node as it is. `known`: what `find_nodes`
+    returned for them just now.
     """
     given = list(facts)
     described = {fact.key: fact for fact in given if isinstance(fact, NodeFacts)}
     wanted = dict.fromkeys(fact.key if isinstance(fact, NodeFacts) else fact for fact in given)
-    found = find_nodes(database, wanted)
+    found = dict(find_nodes(database, wanted) if known is None else known)
     missing = [key for key in wanted if key not in found]
     if missing:
         parents = ensure_nodes(database, {p for key in missing if (p := key.parent) is not None})
