@@ -15,7 +15,7 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pg_llm.errors import DatabaseError
+from pg_llm.errors import DatabaseError, ProgramLimitExceeded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,6 +61,13 @@ class Database(Protocol):
 
     def subtransaction(self) -> AbstractContextManager[None]:
         """Run the block in a subtransaction that an exception rolls back."""
+        ...
+
+    def deadline(self, seconds: float) -> AbstractContextManager[None]:
+        """Cancel what the block's statements do after so many seconds.
+
+        Raises `ProgramLimitExceeded` then; a cancel of the user's passes.
+        """
         ...
 
     def check_interrupts(self) -> None:
@@ -144,6 +151,24 @@ class PlpyDatabase:
     def subtransaction(self) -> Iterator[None]:
         with self._plpy.subtransaction():
             yield
+
+    @contextmanager
+    def deadline(self, seconds: float) -> Iterator[None]:
+        from pg_llm.deadline import Alarm
+
+        alarm = Alarm(seconds)
+        try:
+            try:
+                yield
+            finally:
+                late = alarm.stop()
+            if late:
+                # its signal may still be pending
+                self.check_interrupts()
+        except self._plpy.SPIError as error:
+            if not late or getattr(error, "sqlstate", None) != "57014":
+                raise
+            raise ProgramLimitExceeded(f"the query took longer than {seconds:g} s") from None
 
     def check_interrupts(self) -> None:
         self._plpy.execute(self._plan("select 1", (), ()), [])
@@ -250,6 +275,18 @@ class PsycopgDatabase:
     def subtransaction(self) -> Iterator[None]:
         with self._connection.transaction():
             yield
+
+    @contextmanager
+    def deadline(self, seconds: float) -> Iterator[None]:
+        # the timeout of the statements to come, in milliseconds
+        self._connection.execute(f"set statement_timeout = {max(1, round(seconds * 1000))}")
+        try:
+            yield
+        except self._psycopg.errors.QueryCanceled:
+            raise ProgramLimitExceeded(f"the query took longer than {seconds:g} s") from None
+        finally:
+            if self._connection.info.transaction_status.name != "INERROR":
+                self._connection.execute("reset statement_timeout")
 
     def check_interrupts(self) -> None:
         return None

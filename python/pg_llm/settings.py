@@ -43,6 +43,7 @@ SETTINGS = {
         Setting("text2sql_rounds", "2", False, "answers that a question may cost of a model"),
         Setting("text2sql_row_limit", "1000", False, "rows that llm_ask returns at most"),
         Setting("graph_hidden", "omit", True, "omit or show what one may not see"),
+        Setting("text2sql_timeout", "30", False, "seconds that an answer may run or be planned"),
         Setting("call_timeout", "60", False, "seconds that a model call may take in all"),
     )
 }
@@ -64,6 +65,10 @@ def seconds(database: Database, name: str) -> float:
 
     Raises `ConfigurationError` for anything else.
     """
+    return _number(database, name, "a number of seconds above zero")
+
+
+def _number(database: Database, name: str, wanted: str) -> float:
     text = get(database, name)
     try:
         value = float(text)
@@ -71,10 +76,18 @@ def seconds(database: Database, name: str) -> float:
         value = 0.0
     if not 0 < value < math.inf:
         raise ConfigurationError(
-            f'setting "{name}" must be a number of seconds above zero, and is "{text}"',
+            f'setting "{name}" must be {wanted}, and is "{text}"',
             hint="Correct its row in llm.settings.",
         )
     return value
+
+
+def positive(database: Database, name: str) -> float:
+    """Return a setting that is a number above zero.
+
+    Raises `ConfigurationError` for anything else.
+    """
+    return _number(database, name, "a number above zero")
 
 
 def whole(database: Database, name: str) -> int:

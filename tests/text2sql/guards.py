@@ -1,6 +1,7 @@
 """Statements that the guard passes, and those that it refuses."""
 
 PASS = [
+    "select format('%s weighs %-10s', model, weight_kg) from bikes",
     "select count(*) from bikes",
     "select count(*) from bikes;",
     "values (1), (2)",
@@ -22,6 +23,10 @@ PASS = [
 ]
 
 REFUSE = [
+    "select repeat(repeat('x', 10000), 10000)",
+    "select format('%1000000000s', 'x')",
+    "select format('%*s', 1000000000, 'x')",
+    "select format(model, 'x') from bikes",
     "",
     "-- nothing",
     "selec 1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -30,6 +31,12 @@ ANSWERS = [
     {"match": "file", "answer": "select pg_read_file('/etc/passwd')"},
     {"match": "nonsense", "answer": "I like bicycles."},
     {"match": "none", "answer": "NO ANSWER"},
+    {"match": "twins", "answer": "select model, model, 7 as model from bikes where bike_id = 3"},
+    {
+        "match": "bomb",
+        "answer": "select count(*) from generate_series(1, (select 100000000000::bigint))",
+    },
+    {"match": "lookup", "answer": "select full_name, city from trips where fare > 40"},
     {"match": "down", "fault": "500"},
 ]
 
@@ -126,3 +133,67 @@ def test_prompt_holds_the_schema_and_no_hidden_table(
         asked.execute("comment on column fleet.bikes.model is 'Model. 型号。'")
         asked.execute("drop owned by t2s_prompt")
         asked.execute("drop role t2s_prompt")
+
+
+def test_repaired_without_asking_again(asked: psycopg.Connection, scripted: Server) -> None:
+    found = explain(asked, "lookup")
+    assert len(scripted.requests) == 1
+    assert found["tables"] == ["riders", "trips"]
+    assert any("42703 repaired" in attempt for attempt in found["attempts"])
+    assert any("riders" in warning for warning in found["warnings"])
+    wanted = "select count(*) from trips join riders using (rider_id) where fare > 40"
+    rows = asked.execute(found["sql"]).fetchall()
+    assert len(rows) == asked.execute(wanted).fetchone()[0]
+    assert found["confidence"] < explain(asked, "plain")["confidence"]
+
+
+def test_columns_of_one_name_are_all_returned(asked: psycopg.Connection) -> None:
+    rows = asked.execute("select * from llm_ask('twins')").fetchall()
+    assert rows == [({"model": "Swift", "model_2": "Swift", "model_3": 7},)]
+
+
+def test_deadline(asked: psycopg.Connection) -> None:
+    asked.execute("insert into llm.settings values ('text2sql_timeout', '0.5')")
+    try:
+        started = time.monotonic()
+        with pytest.raises(psycopg.errors.ProgramLimitExceeded, match="longer than"):
+            asked.execute("select * from llm_ask('bomb')")
+        assert time.monotonic() - started < 20
+        assert asked.execute("select * from llm_ask('twins')").fetchall()
+    finally:
+        asked.execute("delete from llm.settings where name = 'text2sql_timeout'")
+
+
+def test_users_own_timeout_is_not_taken_for_the_deadline(asked: psycopg.Connection) -> None:
+    asked.execute("set statement_timeout = '1s'")
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        asked.execute("select * from llm_ask('bomb')")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("text2sql_row_limit", "x"),
+        ("text2sql_row_limit", "-5"),
+        ("text2sql_row_limit", "99999999999"),
+        ("text2sql_cost_limit", "abc"),
+        ("text2sql_cost_limit", "nan"),
+        ("text2sql_timeout", "0"),
+    ],
+)
+def test_settings_that_make_no_sense(asked: psycopg.Connection, name: str, value: str) -> None:
+    asked.execute("insert into llm.settings values (%s, %s)", [name, value])
+    try:
+        with pytest.raises(psycopg.errors.ConfigFileError, match=name):
+            asked.execute("select * from llm_ask('How many bikes are there?')")
+    finally:
+        asked.execute("delete from llm.settings where name = %s", [name])
+
+
+def test_read_only_transaction_says_what_is_missing(asked: psycopg.Connection) -> None:
+    asked.execute("reset pg_llm.chat_model")
+    with asked.transaction(force_rollback=True):
+        asked.execute("set transaction read only")
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match="read-write") as caught:
+            asked.execute("select * from llm_ask('How many stations are there?')")
+        assert caught.value.diag.message_hint is None

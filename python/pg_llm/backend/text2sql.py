@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pg_llm import settings
 from pg_llm.backend.reception import reception
 from pg_llm.errors import InvalidParameter
-from pg_llm.text2sql import answer
+from pg_llm.text2sql import answer, guard
+from pg_llm.text2sql.run import run
 
 if TYPE_CHECKING:
     from pg_llm.database import Database
@@ -46,23 +47,20 @@ def llm_ask(
     database: Database, question: str, model: str | None, max_rows: int | None
 ) -> list[str]:
     """Return the rows of a question's answer, run read-only as the caller."""
-    limit = int(settings.get(database, "text2sql_row_limit"))
+    limit = settings.whole(database, "text2sql_row_limit")
     if max_rows is not None:
         if max_rows < 1:
             raise InvalidParameter("max_rows must be at least 1")
         limit = min(limit, max_rows)
     found = answer.answer(database, question, model)
     if found.sql is None:
+        reason = found.warnings[-1]
+        hint = "Name tables and columns as the database does, or configure a chat model."
         raise InvalidParameter(
-            "the question was declined: " + found.warnings[-1],
-            hint="Name tables and columns as the database does, or configure a chat model.",
+            "the question was declined: " + reason,
+            hint=None if guard.UNCHECKED in reason else hint,
         )
-    rows = database.execute(
-        "select r::pg_catalog.text as row from llm.run_read_only($1, $2) r",
-        [found.sql, limit],
-        ["text", "int4"],
-    )
-    return [row["row"] for row in rows]
+    return run(database, guard.check(database, found.sql), limit)
 
 
 def _warn(database: Database, found: Answer) -> None:

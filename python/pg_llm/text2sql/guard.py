@@ -12,6 +12,7 @@ are. It runs as the caller, read-only, in one call.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,12 +38,14 @@ class Refused(PgLlmError):
 class Guarded:
     """A statement that passed.
 
-    Its text without semicolon, the planner's cost, the relations that it names.
+    Its text without semicolon, the planner's cost, the relations that it names,
+    the names of its output columns.
     """
 
     sql: str
     cost: float
     tables: tuple[str, ...]
+    columns: tuple[str, ...] = ()
 
 
 _RELATIONS = """
@@ -100,6 +103,10 @@ where p.oid operator(pg_catalog.=) any ($1)
    )
 """
 
+_MAY_CHECK = """
+select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMP') as may
+"""
+
 _VIEWS = """
 select
     r.ev_class::pg_catalog.int8 as oid,
@@ -134,8 +141,15 @@ _PLAIN_PG = frozenset({"pg_typeof", "pg_size_pretty", "pg_size_bytes", "pg_colum
 # Their result is as long as an argument says.
 _AMPLIFIERS = frozenset({"repeat", "lpad", "rpad", "array_fill"})
 _MOST_REPEATED = 10_000
+# A width of format(): of five digits, or taken from an argument.
+_WIDTH = re.compile(rb"%(?:\d+\$)?-?(?:\d{5,}|\*)")
 
 _SELECT = 1
+
+UNCHECKED = (
+    "no statement can be checked here: that needs a read-write transaction and the right to"
+    " create temporary objects (TEMP) in this database"
+)
 
 
 def check(database: Database, sql: str) -> Guarded:
@@ -146,14 +160,35 @@ def check(database: Database, sql: str) -> Guarded:
     anything was executed.
     """
     query = _single_query(database, sql)
-    tree = nodes.parse(server.analyse(database, query).tree, constants=True)
+    tree = nodes.parse(_analysed(database, query), constants=True)
     every = [node for top in tree for node in _walk(top)]
     _refuse_actions(every)
     _refuse_endless(every)
     tables = _tables(database, every)
     _refuse_functions(database, every)
     _refuse_views(database, every)
-    return Guarded(query, _cost(database, query), tables)
+    return Guarded(query, _cost(database, query), tables, _columns(tree))
+
+
+def _analysed(database: Database, query: str) -> str:
+    """Return the server's tree; says so where it cannot make one at all here."""
+    try:
+        return server.analyse(database, query).tree
+    except DatabaseError as error:
+        if error.sqlstate == "25006" or (
+            error.sqlstate == "42501" and not database.execute(_MAY_CHECK)[0]["may"]
+        ):
+            raise Refused(UNCHECKED) from None
+        raise
+
+
+def _columns(tree: list[Node]) -> tuple[str, ...]:
+    """Return the names of the output columns."""
+    for query in tree:
+        if query.kind == "QUERY":
+            targets = [t for t in query.nodes("targetList") if not t.flag("resjunk")]
+            return tuple(target.string("resname") or "?column?" for target in targets)
+    return ()
 
 
 def _single_query(database: Database, sql: str) -> str:
@@ -259,9 +294,17 @@ def _refuse_functions(database: Database, every: list[Node]) -> None:
         if reason:
             raise Refused(f"the statement calls {row['schema']}.{row['name']}, {reason}")
     lengthy = {row["oid"] for row in rows if _is(row, _AMPLIFIERS)}
+    formats = {row["oid"] for row in rows if _is(row, frozenset({"format"}))}
     for node in every:
-        if node.kind == "FUNCEXPR" and node.number("funcid") in lengthy:
+        if node.kind != "FUNCEXPR":
+            continue
+        if node.number("funcid") in lengthy:
             _refuse_long(node)
+            inner = [one for argument in node.nodes("args") for one in _walk(argument)]
+            if any(one.number("funcid") in lengthy for one in inner):
+                raise Refused("the statement makes a text of any length")
+        elif node.number("funcid") in formats:
+            _refuse_wide(node)
 
 
 def _is(row: Row, names: frozenset[str]) -> bool:
@@ -304,26 +347,41 @@ def _refuse_long(call: Node) -> None:
     raise Refused("the statement makes a text of any length")
 
 
+def _refuse_wide(call: Node) -> None:
+    """Refuse format(…) with a width that is large or comes from an argument."""
+    first = next(iter(call.nodes("args")), None)
+    if first is None or first.kind != "CONST":
+        raise Refused("the statement makes a text of any length")
+    if _WIDTH.search(_bytes(first)):
+        raise Refused("the statement makes a text of any length")
+
+
+def _bytes(node: Node) -> bytes:
+    """Return the bytes of a constant, the header of a text included."""
+    _, _, rest = node.text.partition("[")
+    return bytes(int(part) % 256 for part in rest.partition("]")[0].split())
+
+
 def _int4(node: Node) -> int:
     """Return the value of an integer constant from its bytes."""
-    _, _, rest = node.text.partition("[")
-    raw = [int(part) % 256 for part in rest.partition("]")[0].split()]
     import sys
 
+    raw = _bytes(node)
     return int.from_bytes(
-        bytes(raw[:4] if sys.byteorder == "little" else raw[-4:]), sys.byteorder, signed=True
+        raw[:4] if sys.byteorder == "little" else raw[-4:], sys.byteorder, signed=True
     )
 
 
 def _cost(database: Database, query: str) -> float:
     # Read-only, because planning runs functions that are marked immutable.
-    rows = database.execute(
-        "select r::pg_catalog.text as plan from llm.run_read_only($1, 1) r",
-        ["explain (format json) " + query],
-    )
+    with database.deadline(settings.seconds(database, "text2sql_timeout")):
+        rows = database.execute(
+            "select r::pg_catalog.text as plan from llm.run_read_only($1, 1) r",
+            ["explain (format json) " + query],
+        )
     plan = json.loads(rows[0]["plan"])["QUERY PLAN"]
     cost = float(plan[0]["Plan"]["Total Cost"])
-    limit = float(settings.get(database, "text2sql_cost_limit"))
+    limit = settings.positive(database, "text2sql_cost_limit")
     if cost > limit:
         raise Refused(
             f"the statement is planned to cost {cost:.0f}, and {limit:.0f} is allowed",
@@ -332,4 +390,4 @@ def _cost(database: Database, query: str) -> float:
     return cost
 
 
-__all__ = ["DatabaseError", "Guarded", "Refused", "check"]
+__all__ = ["UNCHECKED", "DatabaseError", "Guarded", "Refused", "check"]
