@@ -11,7 +11,7 @@ from pg_llm.text2sql.measures import additive
 from pg_llm.text2sql.words import split_identifier, stem
 
 if TYPE_CHECKING:
-    from pg_llm.catalog import Relation
+    from pg_llm.catalog import Column, Relation
 
 
 class Implied(Composer):
@@ -45,8 +45,16 @@ class Implied(Composer):
             head = stem(split_identifier(relation.name)[-1])
             for column in relation.columns:
                 if stem(split_identifier(column.name)[-1]) == head and column.category == "N":
-                    shown = Term([Match(relation, column, 1.0)], text=column.name)
-                    self.frame.select.append(shown)
+                    wanted = self._beside(relation, column)
+                    self.frame.select += [
+                        Term([Match(relation, one, 1.0)], text=one.name) for one in wanted
+                    ]
+
+    def _beside(self, relation: Relation, measure: Column) -> list[Column]:
+        """Return a measure with what tells its rows apart where no key does (a view)."""
+        if self.schema.key(relation):
+            return [measure]
+        return [*(c for c in relation.columns if c.category in "DSE"), measure]
 
     def _plain_groups(self) -> None:
         """Take "of every student": without an aggregate nothing is grouped."""
@@ -58,11 +66,21 @@ class Implied(Composer):
             first = frame.select[0]
             if first.relation is not None and not self.schema.named(first.relation):
                 raise Declined("what is wanted for each group is not said")
+            if any(term.unit for term in frame.groups):
+                self._sum_over_time()
+                return
             groups, frame.groups = frame.groups, []
             frame.distinct = True
             for term in groups:
                 if not any(t.text == term.text for t in frame.select) and not self._told(term):
                     frame.select.insert(0, term)
+
+    def _sum_over_time(self) -> None:
+        """Take "monthly revenue" for its sum in each month."""
+        for term in self.frame.select:
+            if not term.matches or not additive(self.resolver.column(term)):
+                raise Declined("what is to be computed for each period is not said")
+            term.aggregate = "sum"
 
     def _told(self, group: Term) -> bool:
         """Whether what is listed belongs to the rows that "each" speaks of."""

@@ -12,6 +12,7 @@ from pg_llm.text2sql.repair import casts, columns, grouping, tables, text
 from pg_llm.text2sql.repair.tree import (
     column_at,
     exp,
+    function_at,
     parse,
     render,
     selects_around,
@@ -30,6 +31,9 @@ Change = tuple[str, str]
 # Statements that one repair may show to the server; each takes about 2 ms.
 # Errors that the words of another dialect explain: functions, operators, types.
 _FOREIGN = frozenset({"42883", "42725", "42704"})
+_UNITS = frozenset(
+    {"year", "quarter", "month", "week", "day", "hour", "minute", "second", "dow", "weekday"}
+)
 _MOST_TRIES = 40
 _DEEPEST = 12
 
@@ -95,11 +99,28 @@ def _changes(sql: str, error: DatabaseError, schema: SchemaIndex) -> Iterator[Ch
     if tree is None:
         yield from text.translations(sql)
         return
-    rule = _RULES.get(error.sqlstate)
-    if rule is not None:
-        yield from rule(tree, error.position or 0, schema)
-    if error.sqlstate in _FOREIGN:
+    rule, position = _RULES.get(error.sqlstate), error.position or 0
+    foreign = _is_foreign(tree, error.sqlstate, position)
+    if foreign:
         yield from text.translations(sql)
+    if rule is not None:
+        yield from rule(tree, position, schema)
+    if error.sqlstate in _FOREIGN and not foreign:
+        yield from text.translations(sql)
+
+
+def _is_foreign(tree: exp.Expr, sqlstate: str, position: int) -> bool:
+    """Whether a function stands there that only other dialects know.
+
+    Or the unit of one: the year of DATEPART(YEAR, x) is no column.
+    """
+    if sqlstate == "42883":
+        return isinstance(function_at(tree, position), exp.Anonymous)
+    column = column_at(tree, position) if sqlstate == "42703" else None
+    if column is None or column.args.get("table") is not None:
+        return False
+    called = isinstance(column.parent, exp.Func) and not isinstance(column.parent, exp.AggFunc)
+    return called and column.name.lower() in _UNITS
 
 
 def _ambiguous(tree: exp.Expr, position: int, schema: SchemaIndex) -> Iterator[Change]:
