@@ -55,6 +55,7 @@ create function llm_text2sql_explain(
     out tables text[],
     out columns text[],
     out joins text[],
+    out lineage jsonb,
     out examples text[],
     out attempts text[],
     out cost double precision,
@@ -68,6 +69,7 @@ return @backend@.text2sql.llm_text2sql_explain(plpy, question, model)
 $$;
 comment on function llm_text2sql_explain(text, text) is
     'SQL that answers a question, with its evidence: confidence from 0 to 1, source (verified, model or grammar), tables, columns and joins used, '
+    'lineage (an array with {"column", "sources", "transformation"} for each column that it returns; sources are columns of tables, through views), '
     'examples (questions of verified pairs that it rests on), '
     'attempts with their outcome, the planner''s cost, and warnings. A declined question has a NULL sql, and its last warning says why.';
 grant execute on function llm_text2sql_explain(text, text) to llm_user;
@@ -85,3 +87,78 @@ comment on function llm_ask(text, text, int) is
     'max_rows: at most so many rows, and never more than the setting text2sql_row_limit. '
     'Errors: 22023 where the question is declined, the server''s own where the query fails.';
 grant execute on function llm_ask(text, text, int) to llm_user;
+
+create function llm.ask_sql(question text, model text, max_rows int, out sql text, out row_limit int) returns record
+language plpython3u volatile parallel unsafe
+as $$
+return @backend@.text2sql.ask_sql(plpy, question, model, max_rows)
+$$;
+comment on function llm.ask_sql(text, text, int) is
+    'The query that llm_ask would run for a question, and how many rows of it. Errors: 22023 where the question is declined.';
+grant execute on function llm.ask_sql(text, text, int) to llm_user;
+
+create function llm.column_definitions(query text) returns text
+language plpython3u volatile parallel unsafe
+as $$
+return @backend@.text2sql.column_definitions(plpy, query)
+$$;
+comment on function llm.column_definitions(text) is
+    'The column definition list of a query that is not run: t(country text, n bigint). '
+    'Errors: 42601 for what is not one query, the server''s own for what it does not analyse.';
+grant execute on function llm.column_definitions(text) to llm_user;
+
+create function llm.answer_deadline(running boolean) returns boolean
+language plpython3u volatile parallel unsafe
+as $$
+return @backend@.text2sql.answer_deadline(plpy, running)
+$$;
+comment on function llm.answer_deadline(boolean) is
+    'Starts the deadline text2sql_timeout for what this session runs next (true), or stops it and tells whether it had passed (false).';
+grant execute on function llm.answer_deadline(boolean) to llm_user;
+
+-- No SET clause, and the flag in the block with EXCEPTION: see llm.run_read_only.
+-- The server compares the definition list of the call with what the query returns.
+-- OTHERS is everything but a cancel, and a cancel that the deadline did not send
+-- is raised again.
+create function llm_ask_table(question text, model text default null, max_rows int default null)
+returns setof record
+language plpgsql volatile parallel unsafe
+as $$
+declare
+    asked record;
+    reason text;
+begin
+    if question is null then
+        return;
+    end if;
+    select a.sql, a.row_limit into asked from llm.ask_sql(question, model, max_rows) a;
+    perform llm.answer_deadline(true);
+    begin
+        perform pg_catalog.set_config('transaction_read_only', 'on', true);
+        return query execute pg_catalog.format(E'select * from (\n%s\n) as answer limit %s', asked.sql, asked.row_limit);
+        perform llm.answer_deadline(false);
+        return;
+    exception
+        when query_canceled then
+            if not llm.answer_deadline(false) then
+                raise;
+            end if;
+            raise exception 'pg_llm: the query took longer than text2sql_timeout allows' using errcode = '54000';
+        when datatype_mismatch then
+            perform llm.answer_deadline(false);
+            get stacked diagnostics reason = pg_exception_detail;
+        when others then
+            perform llm.answer_deadline(false);
+            raise;
+    end;
+    raise exception 'pg_llm: the answer does not have the columns of the definition list'
+        using errcode = '42804',
+            detail = reason,
+            hint = pg_catalog.format('Call it as: select * from llm_ask_table(…) as %s', llm.column_definitions(asked.sql));
+end
+$$;
+comment on function llm_ask_table(text, text, int) is
+    'Rows that answer a question, as a typed record: the SQL of llm_text2sql run read-only as the caller, called with a column definition list. '
+    'Columns are taken by position; the names are the caller''s. max_rows as in llm_ask. '
+    'Errors: 42804 where count or types differ, with the right list in the hint; 22023 where the question is declined, the server''s own where the query fails.';
+grant execute on function llm_ask_table(text, text, int) to llm_user;

@@ -97,6 +97,8 @@ _CALLS = (
     "select public.llm_text2sql('how many items are there')",
     "select public.llm_text2sql_explain('items named \"Ada Lovelace\"')",
     "select public.llm_ask('how many items are there')",
+    "select * from public.llm_ask_table('how many items are there') as t(n pg_catalog.int8)",
+    "select llm.column_definitions('select name from public.item')",
     "select public.llm_verify('how many items', 'select pg_catalog.count(*) from public.item')",
     "select public.llm_feedback('how many items are there', true)",
     "select public.llm_text2sql('how many items')",

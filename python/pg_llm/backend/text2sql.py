@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from pg_llm import settings
 from pg_llm.backend.reception import reception
+from pg_llm.deadline import Alarm
 from pg_llm.errors import InvalidParameter
-from pg_llm.text2sql import answer, guard
+from pg_llm.text2sql import answer, guard, shape
 from pg_llm.text2sql.run import run
 
 if TYPE_CHECKING:
     from pg_llm.database import Database
     from pg_llm.text2sql.answer import Answer
+    from pg_llm.text2sql.guard import Guarded
 
 
 @reception
@@ -35,6 +38,7 @@ def llm_text2sql_explain(database: Database, question: str, model: str | None) -
         "tables": list(found.tables),
         "columns": list(found.columns),
         "joins": list(found.joins),
+        "lineage": json.dumps(shape.lineage(database, found.sql)) if found.sql else None,
         "examples": list(found.examples),
         "attempts": list(found.attempts),
         "cost": found.cost,
@@ -47,6 +51,40 @@ def llm_ask(
     database: Database, question: str, model: str | None, max_rows: int | None
 ) -> list[str]:
     """Return the rows of a question's answer, run read-only as the caller."""
+    return run(database, *_asked(database, question, model, max_rows))
+
+
+@reception
+def ask_sql(
+    database: Database, question: str, model: str | None, max_rows: int | None
+) -> dict[str, Any]:
+    """Return the query that answers a question, and how many of its rows to return."""
+    guarded, limit = _asked(database, question, model, max_rows)
+    return {"sql": guarded.sql, "row_limit": limit}
+
+
+# What llm_ask_table runs under; a server's session runs one at a time, or one in another.
+_alarms: list[Alarm] = []
+
+
+@reception
+def answer_deadline(database: Database, running: bool) -> bool:
+    """Start a deadline for what follows; or stop it, and say whether it had passed."""
+    if running:
+        _alarms.append(Alarm(settings.seconds(database, "text2sql_timeout")))
+        return False
+    return _alarms.pop().stop() if _alarms else False
+
+
+@reception
+def column_definitions(database: Database, query: str) -> str:
+    """Return the column definition list that takes what a query returns."""
+    return shape.definition(shape.outputs(database, query))
+
+
+def _asked(
+    database: Database, question: str, model: str | None, max_rows: int | None
+) -> tuple[Guarded, int]:
     limit = settings.whole(database, "text2sql_row_limit")
     if max_rows is not None:
         if max_rows < 1:
@@ -60,7 +98,7 @@ def llm_ask(
             "the question was declined: " + reason,
             hint=None if guard.UNCHECKED in reason else hint,
         )
-    return run(database, guard.check(database, found.sql), limit)
+    return guard.check(database, found.sql), limit
 
 
 def _warn(database: Database, found: Answer) -> None:
