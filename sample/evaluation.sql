@@ -30,7 +30,7 @@ insert into evaluation_questions values
 ('What percentage of orders is cancelled?',
  'select 100.0 * count(*) filter (where status = ''cancelled'') / count(*) from trading.orders'),
 ('Which is the most expensive product of each category?',
- 'select distinct on (g.category_id) g.name, p.name from trading.products p join trading.categories g using (category_id) order by g.category_id, p.list_price desc'),
+ 'select name, product from (select g.name, p.name as product, rank() over (partition by g.category_id order by p.list_price desc) as place from trading.products p join trading.categories g using (category_id)) r where place = 1'),
 ('How many orders were placed per sales channel in 2024?',
  'select sales_channel, count(*) from trading.orders where extract(year from order_date) = 2024 group by 1'),
 ('What is the VAT rate of Italy?', 'select vat_rate from trading.countries where name = ''Italy'''),

@@ -102,6 +102,8 @@ DECLINED = [
     "Who wrote Hamlet?",
     "How does photosynthesis work?",
     "How many dragons are there?",
+    "Which riders left?",
+    "How many bikes will be repaired next month?",
     "What is the total cost of repairs per rider?",
     "How many riders and bikes are there?",
     "Bikes by station",

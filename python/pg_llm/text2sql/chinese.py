@@ -62,6 +62,7 @@ class _ChineseReader(Reader):
             (r"![TC]", self._without),
             (r"!c", self._negated),
             (r"c\|c", self._alternatives),
+            (r"^[^CaqX]*C[^CaqX]*$", self._total_by_word),
         ]
 
     def _by_time(self, units: list[Lexeme]) -> list[Lexeme]:
@@ -94,6 +95,16 @@ class _ChineseReader(Reader):
         if any(m.relation.oid == table.tables[0].relation.oid for m in column.columns):
             return None
         return self._count_table([table])
+
+    def _total_by_word(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """总金额是多少: the sum, although a column of each row has that name."""
+        column = first(units, "C")
+        if column is None or "总" not in column.text or not numeric(column):
+            return None
+        if not any("多少" in unit.text for unit in self._units):
+            return None
+        total = Lexeme("a", column.text, Term(column.columns, aggregate="sum", text=column.text))
+        return [total if unit is column else unit for unit in units]
 
     def _count_distinct(self, units: list[Lexeme]) -> list[Lexeme] | None:
         what = first(units, "CT")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import chinese, compound, english
 from pg_llm.text2sql.compose import Composition, compose
-from pg_llm.text2sql.english_lexicon import OPERATORS
+from pg_llm.text2sql.english_lexicon import IRREGULAR_VERBS, OPERATORS
 from pg_llm.text2sql.frame import Declined, Frame
-from pg_llm.text2sql.words import is_chinese
+from pg_llm.text2sql.words import is_chinese, root, split_identifier, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +85,7 @@ def _simple(
     missed = [word for word in frame.unread if word.lower() in OPERATORS]
     if missed:
         raise Declined("the question asks for more than the grammar knows: " + ", ".join(missed))
+    _unread_verbs(question, frame)
     composition = compose(frame, schema, keyed=keyed)
     confidence = _confidence(frame, composition)
     if confidence < sure and frame.unread:
@@ -93,6 +95,45 @@ def _simple(
         reasons = "; ".join(composition.warnings) or "its words may mean something else"
         raise Declined(f"the grammar is not sure enough ({confidence:.2f}): {reasons}")
     return composition, confidence
+
+
+# What things do by being there: alone, such a verb restricts nothing.
+_EXISTENTIAL = frozenset(
+    root(word)
+    for word in word_set(
+        """
+        be do have exist occur happen make place create record register store list hold keep
+        contain include comprise consist issue submit enter track log document offer provide
+        call name require belong locate situate describe represent serve use operate
+        """
+    )
+)
+_WILL = re.compile(r"\bwill\s+(?:be\s+)?([a-z]+)", re.IGNORECASE)
+
+
+def _unread_verbs(question: str, frame: Frame) -> None:
+    """Decline where a verb that nothing explains may be all that restricts.
+
+    "Which customers left?" is no list of all customers. What will happen is
+    not in a database, unless a column says when it is due.
+    """
+    future = _WILL.search(question)
+    if future and not any(
+        root(future[1]) in map(root, split_identifier(match.column.name))
+        for condition in frame.conditions
+        for match in condition.term.matches
+        if match.column is not None
+    ):
+        raise Declined(f'"will {future[1]}" asks about the future')
+    parts = (frame.conditions, frame.presences, frame.groups, frame.orders, frame.limit)
+    columns = [t for t in frame.select if t.matches or t.aggregate not in (None, "count")]
+    verbs = [verb for verb in frame.verbs if root(_base(verb)) not in _EXISTENTIAL]
+    if verbs and not any(parts) and not columns:
+        raise Declined(f'"{verbs[0]}" may restrict what is asked for, and no column says so')
+
+
+def _base(verb: str) -> str:
+    return IRREGULAR_VERBS.get(verb.lower(), verb.lower())
 
 
 # How often a reading of each construction is the one that was meant, relative
