@@ -9,6 +9,7 @@ server where pg_llm can be created (libpq's environment variables say where).
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 import time
@@ -86,6 +87,42 @@ def bindir(connection):
     return row[0]
 
 
+STATEMENTS = (
+    ("create table", "create table made (id int primary key, a int, b text, c numeric)"),
+    ("alter table", "alter table made add d int"),
+    ("create view", "create view seen as select a, count(*) from made where b > '' group by a"),
+    ("comment", "comment on table made is 'x'"),
+    ("rename", "alter table made rename a to e"),
+    ("create table as", "create table filled as select e, upper(b) as b from made"),
+    ("grant", "grant select on made to public"),
+    ("drop view", "drop view seen"),
+    ("drop table", "drop table made, filled"),
+)
+
+
+def statements(rounds=20):
+    """Median milliseconds of each DDL statement, in a session of its own."""
+    found = {name: [] for name, _ in STATEMENTS}
+    with psycopg.connect(dbname=DATABASE, autocommit=True) as connection:
+        for _ in range(rounds):
+            for name, statement in STATEMENTS:
+                found[name].append(1000 * seconds(lambda s=statement: connection.execute(s)))
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
+def ddl(connection):
+    """What following a statement costs it."""
+    without = statements()
+    connection.execute("select lineage_track(true)")
+    tracked = statements()
+    connection.execute("select lineage_track(false)")
+    costs = ", ".join(
+        f"{name} {tracked[name] - without[name]:.1f} ms (of {tracked[name]:.1f})"
+        for name in without
+    )
+    print(f"lineage_track adds: {costs}")
+
+
 def main():
     with psycopg.connect(autocommit=True) as admin:
         admin.execute(f"drop database if exists {DATABASE} with (force)")
@@ -117,6 +154,7 @@ def measure(connection):
         f" one table changed {changed:.2f} s;"
         f" pg_dump --schema-only {peer:.1f} s ({first / peer:.1f} times, {again / peer:.2f} times)"
     )
+    ddl(connection)
 
 
 if __name__ == "__main__":

@@ -315,3 +315,60 @@ comment on function lineage_track(boolean) is
     'Switching it on syncs the catalog first. A DDL statement never fails by it: it warns, and the next lineage_sync_catalog() catches up. '
     'Gives whether it was on before.';
 grant execute on function lineage_track(boolean) to llm_admin;
+
+-- ---- what people declare -------------------------------------------------------
+
+create function lineage_add_edge(
+    source text,
+    target text,
+    source_column text default null,
+    target_column text default null,
+    transformation text default 'IDENTITY',
+    expression text default null,
+    masking boolean default false,
+    confidence real default 1,
+    job text default null,
+    target_kind text default 'dataset'
+) returns bigint
+language plpython3u volatile parallel unsafe security definer
+set search_path = pg_catalog, pg_temp
+as $$
+return @backend@.graph.lineage_add_edge(
+    plpy, source, target, source_column, target_column, transformation, expression, masking, confidence, job, target_kind
+)
+$$;
+comment on function lineage_add_edge(text, text, text, text, text, text, boolean, real, text, text) is
+    'Declares that data flows from one thing to another. Each is schema.relation, schema.relation.column (or the column as an argument of its own), schema.function(types), '
+    'or namespace/name of a dataset outside of the database, whose column is the argument. '
+    'transformation: IDENTITY, TRANSFORMATION, AGGREGATION (the value flows), JOIN, FILTER, GROUP_BY, SORT, WINDOW, CONDITIONAL (it steers), DEPENDENCY (it is needed). '
+    'job: namespace/name of what moves the data; target_kind: what a target outside is: dataset, job or dashboard. '
+    'Gives lineage.edges.id; the same edge again is the same row, with another expression or confidence it closes and opens. '
+    'Errors: 42704 for a relation, column or function that does not exist, 42725 for a name that several schemas have, 22023 for what makes no sense.';
+grant execute on function lineage_add_edge(text, text, text, text, text, text, boolean, real, text, text) to llm_admin;
+
+create function lineage_drop_edge(
+    source text,
+    target text,
+    source_column text default null,
+    target_column text default null,
+    transformation text default null,
+    job text default null
+) returns bigint
+language plpython3u volatile parallel unsafe security definer
+set search_path = pg_catalog, pg_temp
+as $$
+return @backend@.graph.lineage_drop_edge(plpy, source, target, source_column, target_column, transformation, job)
+$$;
+comment on function lineage_drop_edge(text, text, text, text, text, text) is
+    'Ends edges that lineage_add_edge declared between two things: of one transformation, or of all. They stay in history. '
+    'Gives how many. Errors: 42704 where nobody has declared such an edge.';
+grant execute on function lineage_drop_edge(text, text, text, text, text, text) to llm_admin;
+
+create function lineage_prune(before timestamptz, out edges bigint, out nodes bigint)
+language plpython3u strict volatile parallel unsafe security definer
+set search_path = pg_catalog, pg_temp
+as $$ return @backend@.graph.lineage_prune(plpy, before) $$;
+comment on function lineage_prune(timestamptz) is
+    'Deletes history: edges that ended before a time, and dropped nodes that nothing refers to any more. What is true now stays. '
+    'Gives how many edges and nodes. Errors: 22023 for a time in the future.';
+grant execute on function lineage_prune(timestamptz) to llm_admin;

@@ -671,3 +671,18 @@ def test_the_users_search_path_has_no_say(graph):
         "set search_path = shadow, pg_catalog, public",
     )
     assert graph.sync()["relations"][0] == 2
+
+
+def test_tags_stay_with_a_name_that_another_table_takes(graph):
+    graph.run(
+        "create table t (a int)",
+        "create table new (a int)",
+        "create view v as select a from new",
+        "select lineage_sync_catalog()",
+        "select lineage_tag('public.t.a', 'pii')",
+        "drop table t",
+        "alter table new rename to t",
+    )
+    graph.sync()
+    tags = "select n.name, n.column_name from lineage.node_tags t join lineage.nodes n on n.id = t.node order by 1"
+    assert graph.rows(tags) == [("public.t", "a"), ("public.v", "a")]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pg_llm.backend.reception import reception
-from pg_llm.graph import ddl, sync
+from pg_llm.errors import InvalidParameter
+from pg_llm.graph import ddl, declared, lifetime, sync
+from pg_llm.graph.declared import End
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,3 +68,63 @@ def drop_capture(
         numbers or (),
         relations or (),
     )
+
+
+@reception
+def lineage_add_edge(
+    database: Database,
+    source: str | None,
+    target: str | None,
+    source_column: str | None,
+    target_column: str | None,
+    transformation: str | None,
+    expression: str | None,
+    masking: bool | None,
+    confidence: float | None,
+    job: str | None,
+    target_kind: str | None,
+) -> int:
+    """Declare an edge."""
+    return declared.add(
+        database,
+        _end(source, source_column),
+        _end(target, target_column),
+        transformation=(transformation or "IDENTITY").upper(),
+        expression=expression,
+        masking=bool(masking),
+        confidence=1.0 if confidence is None else confidence,
+        job=job,
+        target_kind=target_kind or "dataset",
+    )
+
+
+@reception
+def lineage_drop_edge(
+    database: Database,
+    source: str | None,
+    target: str | None,
+    source_column: str | None,
+    target_column: str | None,
+    transformation: str | None,
+    job: str | None,
+) -> int:
+    """End declared edges."""
+    return declared.end(
+        database,
+        _end(source, source_column),
+        _end(target, target_column),
+        transformation=transformation.upper() if transformation else None,
+        job=job,
+    )
+
+
+@reception
+def lineage_prune(database: Database, before: str) -> tuple[int, int]:
+    """Delete history."""
+    return lifetime.prune(database, before)
+
+
+def _end(name: str | None, column: str | None) -> End:
+    if name is None:
+        raise InvalidParameter("source and target cannot be null")
+    return End(name, column)

@@ -250,6 +250,27 @@ _RETARGETS: Final = tuple(
     .replace("@evidence@", "p.into_id" if end == "evidence_node" else "e.evidence_node")
     for end in ("from_node", "to_node", "evidence_node")
 )
+_MOVE_TAGS: Final = """
+with moved as (
+    insert into lineage.tags (node, tag, declared_by, declared_at)
+    select p.into_id, t.tag, t.declared_by, t.declared_at
+    from rows from (
+        pg_catalog.unnest($1::int8[]), pg_catalog.unnest($2::int8[])
+    ) p (from_id, into_id)
+    join lineage.tags t on t.node = p.from_id
+    on conflict do nothing
+    returning node, tag
+)
+insert into lineage.node_tags (node, tag)
+select m.node, m.tag from moved m
+on conflict (node, tag) do update set via = null, edge = null
+returning node
+"""
+_SETTLE_TAGS: Final = """
+select lineage.tags_settle(array(
+    select s.target from lineage.tag_steps s where s.source = any ($1::int8[])
+))
+"""
 _DELETE_EDGES: Final = """
 delete from lineage.edges e
 where e.from_node = any ($1::int8[]) or e.to_node = any ($1::int8[])
@@ -259,7 +280,7 @@ _DELETE: Final = "delete from lineage.nodes d where d.id = any ($1::int8[])"
 
 
 def absorb(database: Database, pairs: Sequence[tuple[int, int]]) -> None:
-    """Let nodes take over others: their edges, past and present, and their columns.
+    """Let nodes take over others: their edges, past and present, their columns and tags.
 
     A table that gets the name of one that is gone continues it.
     """
@@ -273,11 +294,14 @@ def absorb(database: Database, pairs: Sequence[tuple[int, int]]) -> None:
     if adopted:
         both = [[r["from_id"] for r in adopted], [r["parent"] for r in adopted]]
         database.execute(_ADOPT, both, types)
+    tagged = [row["node"] for row in database.execute(_MOVE_TAGS, args, types)]
     for query in _RETARGETS:
         database.execute(query, args, types)
     database.execute(_DELETE_EDGES, [args[0]], ["int8[]"])
     database.execute(_DELETE, [args[0]], ["int8[]"])
     database.execute(FORGET_NODES, [args[0]], ["int8[]"])
+    if tagged:
+        database.execute(_SETTLE_TAGS, [tagged], ["int8[]"])
 
 
 def _remember(database: Database, things: Sequence[tuple[int, Thing]]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pg_llm.errors import InvalidParameter
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -83,25 +85,40 @@ with gone as (
 )
 select pg_catalog.count(*) as n from gone
 """
+# A whole stays as long as a part of it does, or an edge of a part.
 _PRUNE_NODES: Final = """
 with gone as (
     delete from lineage.nodes d
     where d.dropped_at < $1::timestamptz
-      and not exists (select from lineage.nodes c where c.parent = d.id and c.dropped_at is null)
       and not exists (
           select
           from lineage.nodes c
-          join lineage.edges e on c.id in (e.from_node, e.to_node, e.evidence_node)
-          where c.id = d.id or c.parent = d.id
+          where c.parent = d.id and (c.dropped_at is null or c.dropped_at >= $1::timestamptz)
+      )
+      and not exists (
+          select
+          from (
+              select d.id
+              union all
+              select c.id from lineage.nodes c where c.parent = d.id
+          ) c
+          where exists (select from lineage.edges e where e.from_node = c.id)
+             or exists (select from lineage.edges e where e.to_node = c.id)
+             or exists (select from lineage.edges e where e.evidence_node = c.id)
       )
     returning 1
 )
 select pg_catalog.count(*) as n from gone
 """
+_FUTURE: Final = "select $1::timestamptz > pg_catalog.clock_timestamp() as future"
 
 
 def prune(database: Database, before: str) -> tuple[int, int]:
     """Delete edges that ended before a time, then dropped nodes that nothing refers to."""
+    if database.execute(_FUTURE, [before])[0]["future"]:
+        raise InvalidParameter(
+            "the time lies in the future", hint="Give a time such as now() - interval '90 days'."
+        )
     edges = database.execute(_PRUNE_EDGES, [before])[0]["n"]
     nodes = database.execute(_PRUNE_NODES, [before])[0]["n"]
     return int(edges), int(nodes)

@@ -335,6 +335,12 @@ def add_edges(
     return sum(n for batch in _batches(rows) for _, n in _open(database, batch, now))
 
 
+def close_edges(database: Database, ids: Iterable[int]) -> None:
+    """End edges by their numbers."""
+    now = database.execute(_NOW)[0]["now"]
+    database.execute(_CLOSE, [list(ids), now], ["int8[]", "jsonb"])
+
+
 def _numbers(database: Database, pieces: Mapping[Piece, Iterable[EdgeFacts]]) -> dict[Key, int]:
     keys: dict[Key, None] = {}
     for piece, edges in pieces.items():
