@@ -13,7 +13,7 @@ DIMENSIONS = 8
 
 
 class PickyHandler(Handler):
-    """Refuses requests with a text that holds "poison", or all while `down`."""
+    """Refuses requests with a text that holds "poison", or all while it is down."""
 
     server: PickyServer
 
@@ -24,8 +24,11 @@ class PickyHandler(Handler):
             self.server.texts += texts
         self.server.called.set()
         self.server.gate.wait(30)
-        if self.server.down:
-            self._error(self.server.down, "not now")
+        if self.server.takes_no_more():
+            after = {"Retry-After": str(self.server.retry_after)}
+            self._error(
+                self.server.down or 503, "not now", after if self.server.retry_after else None
+            )
         elif any("poison" in text for text in texts):
             self._error(400, "this text is refused")
         else:
@@ -57,15 +60,20 @@ class PickyServer(Server):
         self.RequestHandlerClass = PickyHandler
         self.requests = Requests()
         self.texts: list[str] = []
-        self.down = 0
+        self.down = self.down_after = self.retry_after = 0
         self.gate = threading.Event()
         self.gate.set()
         self.called = threading.Event()
 
+    def takes_no_more(self):
+        """Return whether it is down, or has answered as often as `down_after` says."""
+        return self.down or (self.down_after and len(self.requests) > self.down_after)
+
     def reset(self):
         """Forget what was asked, and work."""
         self.texts.clear()
-        self.down = 0
+        self.requests.clear()
+        self.down = self.down_after = self.retry_after = 0
         self.gate.set()
         self.called.clear()
 
@@ -89,6 +97,7 @@ def provider(_picky, db):
         "concurrency": 2,
     }
     db.execute("delete from llm.model_definitions where name in ('remote', 'other')")
+    db.execute("update llm.cooldowns set until = '-infinity'")
     for name in ("remote", "other"):
         db.execute(
             "select llm_model_add(%s, 'scripted', 'embed', %s, %s, null, %s)",

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 AHEAD = 2
 
 # Texts of one job of the static model.
-_STATIC_BATCH = 256
+_STATIC_BATCH = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Feed:
         self.waiting = 0
         self.failure: BaseException | None = None
         self._work = work
-        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="pg_llm call")
+        self._pool = _pool(at_once)
         self._done: queue.SimpleQueue[Job] = queue.SimpleQueue()
 
     @property
@@ -85,12 +85,7 @@ class Feed:
 
     def put(self, texts: Sequence[str]) -> None:
         """Hand in a job."""
-        # A helper keeps the mask that it is started with: no signal reaches it.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, interruptible.SIGNALS)
-        try:
-            self._pool.submit(self._run, texts)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self._pool.submit(self._run, texts)
         self.waiting += 1
 
     def take(self, database: Database) -> list[Job]:
@@ -120,6 +115,21 @@ class Feed:
         except BaseException as error:  # noqa: BLE001 - raised again by the main thread
             found = error
         self._done.put((texts, found))
+
+
+def _pool(at_once: int) -> ThreadPoolExecutor:
+    """Return a pool whose threads are all there, and get no signal."""
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="pg_llm call")
+    # A thread keeps the mask that it is started with.
+    go = threading.Event()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, interruptible.SIGNALS)
+    try:
+        for _ in range(at_once):
+            pool.submit(go.wait)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        go.set()
+    return pool
 
 
 def static_feed() -> Feed:

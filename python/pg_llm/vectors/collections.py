@@ -86,7 +86,7 @@ with recursive base as (
 )
 select b.attname as name, pg_catalog.format_type(b.typid, b.typmod) as type,
     t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace as builtin,
-    t.typcategory = 'A' as is_array,
+    t.typcategory = 'A' or t.typtype = 'c' as is_nested,
     exists (
         select
         from pg_catalog.pg_index i
@@ -117,8 +117,10 @@ def table(database: Database, oid: int) -> Table:
             f"{found['name']} has no primary key, by which its rows could be told apart",
             hint=f"alter table {found['name']} add primary key (…)",
         )
-    if any(c["is_array"] for c in key):
-        raise FeatureNotSupported("a primary key with an array column cannot be vectorized")
+    if any(c["is_nested"] for c in key):
+        raise FeatureNotSupported(
+            "a primary key with a column of an array or composite type cannot be vectorized"
+        )
     return Table(
         oid=found["oid"],
         name=found["name"],

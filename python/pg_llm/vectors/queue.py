@@ -32,9 +32,8 @@ COUNTED = 100_000
 # Set-aside rows: first tried again after a minute, at most daily.
 _SET_ASIDE = """
 insert into {failed} ({keys}, attempts, retry_at, error)
-select {fields}, 1, pg_catalog.clock_timestamp() + interval '1 minute', f.error
-from unnest($1, $2, $3) f(mark, place, error)
-join ({claimed}) c on (c.mark, c.place) = (f.mark, f.place)
+select {fields}, 1, pg_catalog.clock_timestamp() + interval '1 minute', c.error
+from ({named}) c
 on conflict ({keys}) do update
 set attempts = {failed}.attempts + 1,
     error = excluded.error,
@@ -53,25 +52,32 @@ def key_count(database: Database, version: Version) -> int:
     return int(rows[0]["n"])
 
 
-_WAYS = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material")
-_SET_WAYS = "select " + ", ".join(
-    f"pg_catalog.current_setting('{way}') as {way}, pg_catalog.set_config('{way}', ${n}, true)"
-    for n, way in enumerate(_WAYS, 1)
-)
-
-
 @contextmanager
-def _by_index(database: Database) -> Iterator[None]:
-    """Let rows be found by key, whatever the statistics say.
+def _without(database: Database, *ways: str) -> Iterator[None]:
+    """Keep the planner from some ways to scan and join, for a while.
 
-    A plan is kept for the session, and the tables grow; a queue is hardly ever
-    analysed. Some thousand lookups never cost much, reading the tables may.
+    A plan is kept for the session, while the tables grow; and a queue is hardly
+    ever analysed. Some thousand lookups never cost much, but reading a table of
+    a million rows for each batch would.
     """
-    old = database.execute(_SET_WAYS, ["off"] * len(_WAYS))[0]
+    # A way that is switched off seems to cost so much that JIT compiling seems to pay.
+    settings = ["jit", *(f"enable_{way}" for way in ways)]
+    read = ", ".join(f"pg_catalog.current_setting('{s}') as {s}" for s in settings)
+    write = ", ".join(
+        f"pg_catalog.set_config('{s}', ${n}, true)" for n, s in enumerate(settings, 1)
+    )
+    statement = f"select {read}, {write}"
+    old = database.execute(statement, ["off"] * len(settings))[0]
     try:
         yield
     finally:
-        database.execute(_SET_WAYS, [old[way] for way in _WAYS])
+        database.execute(statement, [old[s] for s in settings])
+
+
+# Rows are looked up by key or place.
+_LOOKUPS = ("seqscan", "hashjoin", "mergejoin", "material")
+# Many rows are brought together with what a client sent for them.
+_JOINS = ("seqscan", "nestloop", "mergejoin")
 
 
 def claim(
@@ -91,7 +97,7 @@ def claim(
     """
     count = key_count(database, version)
     _forget_all(database, version, count)
-    with _by_index(database):
+    with _without(database, *_LOOKUPS):
         return database.execute(_claim(version, count, condition, size), args, types)
 
 
@@ -181,9 +187,10 @@ def hold(database: Database, version: Version, file: int) -> bool:
 
 def delete_marks(database: Database, version: Version, marks: Sequence[str]) -> None:
     """Take marks out of the queue."""
-    database.execute(
-        f"delete from {version.queue} q where q.ctid = any ($1)", [list(marks)], ["tid[]"]
-    )
+    with _without(database, "seqscan"):
+        database.execute(
+            f"delete from {version.queue} q where q.ctid = any ($1)", [list(marks)], ["tid[]"]
+        )
 
 
 def _claimed(version: Version, count: int, marks: str) -> str:
@@ -216,23 +223,27 @@ def write(
         rows = list(dict.fromkeys(zip(pieces[0], pieces[1], strict=True)))
         _remove(database, version, count, version.failed, rows)
     schema = storage.vector_schema(database)
-    database.execute(
-        f"""
+    statement = f"""
+        with c as materialized ({_claimed(version, count, "$11")})
         insert into {version.storage} ({storage.keys(count)}, chunk, content, note, metadata,
             digest, terms, embedding)
         select {storage.keys(count, "c.")}, p.chunk, p.content, p.note, p.metadata::jsonb,
             p.digest::uuid, case when p.words is null
-                then pg_catalog.to_tsvector($11::regconfig, p.content)
-                else pg_catalog.to_tsvector($11::regconfig, p.words) || p.grams::tsvector
+                then pg_catalog.to_tsvector($12::regconfig, p.content)
+                else pg_catalog.to_tsvector($12::regconfig, p.words) || p.grams::tsvector
             end,
             p.embedding::{schema}.{version.type}
         from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) p(mark, place, chunk,
             content, note, metadata, words, grams, digest, embedding)
-        join ({_claimed(version, count, "$1")}) c on (c.mark, c.place) = (p.mark, p.place)
-        """,
-        [*(list(column) for column in pieces), language],
-        ["tid[]", "int8[]", "int4[]", *["text[]"] * 7, "text"],
-    )
+        join c on (c.mark, c.place) = (p.mark, p.place)
+        """
+    marks = list(dict.fromkeys(pieces[0]))
+    with _without(database, *_JOINS):
+        database.execute(
+            statement,
+            [*(list(column) for column in pieces), marks, language],
+            ["tid[]", "int8[]", "int4[]", *["text[]"] * 7, "tid[]", "text"],
+        )
 
 
 def _remove(
@@ -242,12 +253,21 @@ def _remove(
     relation: str,
     rows: Sequence[tuple[object, object]],
 ) -> None:
-    database.execute(
-        f"delete from {relation} i using ({_claimed(version, count, '$1')}) c "
-        f"where (c.mark, c.place) in (select * from unnest($1, $2)) "
-        f"and {storage.same_key(count, 'i', 'c')}",
-        [[mark for mark, _ in rows], [place for _, place in rows]],
-        ["tid[]", "int8[]"],
+    with _without(database, *_LOOKUPS):
+        database.execute(
+            f"delete from {relation} i using ({_named(version, count)}) c "
+            f"where {storage.same_key(count, 'i', 'c')}",
+            [[mark for mark, _ in rows], [place for _, place in rows]],
+            ["tid[]", "int8[]"],
+        )
+
+
+def _named(version: Version, count: int, more: str = "") -> str:
+    """Return the query of the keys of some rows ($1: marks, $2: places), with `more` columns."""
+    fields = ", ".join(f"q.k{n}[p.place] as k{n}" for n in range(1, count + 1))
+    return (
+        f"select {fields}, p.* from unnest($1, $2{', $3' if more else ''}) p(mark, place{more}) "
+        f"join {version.queue} q on q.ctid = p.mark"
     )
 
 
@@ -258,16 +278,17 @@ def fail(
     if not rows:
         return
     count = key_count(database, version)
-    database.execute(
-        _SET_ASIDE.format(
-            failed=version.failed,
-            keys=storage.keys(count),
-            fields=storage.keys(count, "c."),
-            claimed=_claimed(version, count, "$1"),
-        ),
-        [[mark for mark, _ in rows], [place for _, place in rows], list(errors)],
-        ["tid[]", "int8[]", "text[]"],
-    )
+    with _without(database, *_LOOKUPS):
+        database.execute(
+            _SET_ASIDE.format(
+                failed=version.failed,
+                keys=storage.keys(count),
+                fields=storage.keys(count, "c."),
+                named=_named(version, count, ", error"),
+            ),
+            [[mark for mark, _ in rows], [place for _, place in rows], list(errors)],
+            ["tid[]", "int8[]", "text[]"],
+        )
 
 
 def _lane(count: int, prefix: str = "", suffix: str = "") -> str:
