@@ -200,97 +200,15 @@ comment on function llm.vectors_embed() is
     'Trigger on a vectorized table: embeds what this transaction marked, for a synchronous version.';
 
 
-create function llm.vectors_claim(
-    version bigint,
-    lane int,
-    size int,
-    after_mark tid,
-    out mark text,
-    out place bigint,
-    out stored boolean,
-    out content text,
-    out metadata text,
-    out digest text,
-    out file bigint
-) returns setof record
-language plpython3u security definer
-set search_path = pg_catalog, pg_temp
-as $$ return @backend@.vectors.vectors_claim(plpy, version, lane, size, after_mark) $$;
-comment on function llm.vectors_claim(bigint, int, int, tid) is
-    'The next marks of a version''s queue, for llm_work, which holds the lane''s lock: a row with place 0 and its file for each, '
-    'and one for each row of the table whose embedding is missing or not of its text of now. stored: there are old embeddings.';
-grant execute on function llm.vectors_claim(bigint, int, int, tid) to llm_admin;
-
-create function llm.vectors_finish(
-    version bigint,
-    file bigint,
-    marks text[],
-    removed_mark text[],
-    removed_place bigint[],
-    failed_mark text[],
-    failed_place bigint[],
-    failed_error text[],
-    mark text[],
-    place bigint[],
-    chunk int[],
-    content text[],
-    note text[],
-    metadata text[],
-    words text[],
-    grams text[],
-    digest text[],
-    embedding text[]
-) returns boolean
-language plpython3u security definer
-set search_path = pg_catalog, pg_temp
-as $$
-return @backend@.vectors.vectors_finish(
-    plpy, version, file, marks, removed_mark, removed_place, failed_mark, failed_place, failed_error,
-    mark, place, chunk, content, note, metadata, words, grams, digest, embedding
-)
-$$;
-comment on function llm.vectors_finish(
-    bigint, bigint, text[], text[], bigint[], text[], bigint[], text[], text[], bigint[], int[], text[], text[], text[], text[], text[], text[], text[]
-) is
-    'Writes what llm_work embedded: marks leave the queue, old embeddings of the rows named by removed_mark and removed_place go, '
-    'the rows named by failed_mark and failed_place are set aside, one row is written for each chunk. '
-    'False, and nothing done, where the marks are no longer where they were claimed (VACUUM FULL).';
-grant execute on function llm.vectors_finish(
-    bigint, bigint, text[], text[], bigint[], text[], bigint[], text[], text[], bigint[], int[], text[], text[], text[], text[], text[], text[], text[]
-) to llm_admin;
-
-create function llm.vectors_feed(version bigint) returns bigint
+create function llm.vectors_step(number bigint) returns void
 language plpython3u strict security definer
 set search_path = pg_catalog, pg_temp
-as $$ return @backend@.vectors.vectors_feed(plpy, version) $$;
-comment on function llm.vectors_feed(bigint) is
-    'Opens the way to a version''s model for this session''s llm_work, which sends texts ahead while it writes. Gives a number, of use within llm_work only.';
-grant execute on function llm.vectors_feed(bigint) to llm_admin;
-
-create function llm.vectors_called(feed bigint) returns void
-language plpython3u strict security definer
-set search_path = pg_catalog, pg_temp
-as $$ return @backend@.vectors.vectors_called(plpy, feed) $$;
-comment on function llm.vectors_called(bigint) is
-    'Records the calls that llm_work made since the last time, in llm.calls, and a pause that the endpoint asked for.';
-grant execute on function llm.vectors_called(bigint) to llm_admin;
-
-create function llm.vectors_state(version bigint, error text, retry_seconds double precision, embedded bigint, seconds double precision)
-returns void
-language plpython3u security definer
-set search_path = pg_catalog, pg_temp
-as $$ return @backend@.vectors.vectors_state(plpy, version, error, retry_seconds, embedded, seconds) $$;
-comment on function llm.vectors_state(bigint, text, double precision, bigint, double precision) is
-    'Notes how a version does: an error of its model and when to try again (NULL: it works), texts embedded in how many seconds.';
-grant execute on function llm.vectors_state(bigint, text, double precision, bigint, double precision) to llm_admin;
-
-create function llm.vectors_settle(version bigint) returns void
-language plpython3u security definer
-set search_path = pg_catalog, pg_temp
-as $$ return @backend@.vectors.vectors_settle(plpy, version) $$;
-comment on function llm.vectors_settle(bigint) is
-    'After a queue ran empty: gives its space back, builds search indexes when they pay, lets a new version replace the old one.';
-grant execute on function llm.vectors_settle(bigint) to llm_admin;
+as $$ return @backend@.vectors.vectors_step(plpy, number) $$;
+comment on function llm.vectors_step(bigint) is
+    'Does a step of the llm_work that is running in this session: reads rows of the queue with their text of now, opens the way to the model, '
+    'writes what came back, records calls, tidies up. What the step is lies in the session; outside of llm_work there is none. '
+    'Errors: 22023 for any other number.';
+grant execute on function llm.vectors_step(bigint) to llm_admin;
 
 create function llm.vectors_pending(version bigint, out pending bigint, out failed bigint)
 language plpython3u strict security definer

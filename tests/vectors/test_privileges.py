@@ -100,12 +100,7 @@ def test_the_registry_cannot_be_forged(roles):
 
 def test_inner_functions_are_not_for_users(roles):
     for call in (
-        "llm.vectors_claim(1, 0, 10, '(0,0)')",
-        "llm.vectors_settle(1)",
-        "llm.vectors_finish(1, 1" + ", '{}'" * 16 + ")",
-        "llm.vectors_feed(1)",
-        "llm.vectors_called(1)",
-        "llm.vectors_state(1, 'x', 1, 1, 1)",
+        "llm.vectors_step(1)",
         "llm.collection_forget(1)",
         "llm.collection_follow(1)",
         "llm.collection_check_key(1)",
@@ -113,6 +108,19 @@ def test_inner_functions_are_not_for_users(roles):
     ):
         refused(roles, f"select {call}")
     refused(roles, "call llm_work()")
+
+
+def test_a_step_is_of_no_use_outside_of_llm_work(roles):
+    roles.execute("reset role")
+    roles.execute("drop role if exists chief")
+    roles.execute("create role chief in role llm_admin")
+    roles.execute("set role chief")
+    try:
+        for number in (0, 1, 2):
+            refused(roles, f"select llm.vectors_step({number})", "22023")
+    finally:
+        roles.execute("reset role")
+        roles.execute("drop role chief")
 
 
 def test_counts_of_a_queue_that_is_not_there(roles):

@@ -15,7 +15,7 @@ from pg_llm.vectors import (
     recall,
     registry,
     search,
-    settle,
+    steps,
     storage,
     work,
 )
@@ -59,69 +59,9 @@ def vectors_embed(database: Database, trigger: dict[str, Any]) -> None:
 
 
 @reception
-def vectors_claim(database: Database, version: int, lane: int, size: int, after: str) -> list[Row]:
-    """Return the next marks of a version's queue with their texts."""
-    found = storage.version(database, version)
-    return [] if found is None else queue.next_marks(database, found, lane, size, after)
-
-
-@reception
-def vectors_finish(
-    database: Database,
-    version: int,
-    file: int,
-    marks: list[str],
-    *given: list[Any],
-) -> bool:
-    """Write embeddings, set rows aside, take marks out of the queue."""
-    found = storage.version(database, version)
-    if found is None or not queue.hold(database, found, file):
-        return False
-    removed, failed, errors, columns = given[0:2], given[2:4], given[4], given[5:]
-    if columns[0]:
-        language = collections.by_id(database, found.collection).language
-        queue.write(database, found, language, list(zip(*removed, strict=True)), columns)
-    queue.fail(database, found, list(zip(*failed, strict=True)), errors)
-    queue.delete_marks(database, found, marks)
-    return True
-
-
-@reception
-def vectors_feed(database: Database, version: int) -> int:
-    """Open the way to a version's model; return its number."""
-    from pg_llm.models import ahead
-
-    found = storage.version(database, version)
-    return ahead.open_feed(database, found.model if found else "")
-
-
-@reception
-def vectors_called(database: Database, feed: int) -> None:
-    """Record the calls of a feed."""
-    from pg_llm.models import ahead
-
-    ahead.record(database, feed)
-
-
-@reception
-def vectors_state(
-    database: Database,
-    version: int,
-    error: str | None,
-    retry_seconds: float | None,
-    embedded: int,
-    seconds: float,
-) -> None:
-    """Note how a version does."""
-    queue.note(database, version, error, retry_seconds, embedded, seconds)
-
-
-@reception
-def vectors_settle(database: Database, version: int) -> None:
-    """Tidy up after a queue ran empty."""
-    found = storage.version(database, version)
-    if found is not None:
-        settle.settle(database, found)
+def vectors_step(database: Database, number: int) -> None:
+    """Do a step of this session's llm_work."""
+    steps.run(database, number)
 
 
 @reception

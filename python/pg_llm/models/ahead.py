@@ -4,12 +4,11 @@ For `llm_work`, which alternates between transactions and waiting. A feed is
 opened by a function with the rights of the extension's owner, which reads the
 model's row and its secret; what goes in and comes out afterwards are texts and
 vectors. Helper threads make the requests and never touch the database; a feed
-lives as long as one procedure's call works on one model, and is closed with it.
+is opened, used and closed within one procedure's call.
 """
 
 from __future__ import annotations
 
-import itertools
 import queue
 import signal
 import threading
@@ -19,11 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pg_llm.errors import (
-    DatabaseError,
     ModelAnswerInvalid,
     ModelError,
     ModelTimeout,
-    PgLlmError,
     ProgramLimitExceeded,
 )
 from pg_llm.models import audit, calls, cooldowns, embeddings, faults, interruptible, registry
@@ -58,7 +55,7 @@ class Feed:
     """Jobs that helper threads do, and what they found. Used by the main thread.
 
     `batch` texts and `characters` go into one job; `room` is the number of jobs
-    that may be handed in now; `failure` is what the user of the feed met with.
+    that may be handed in now.
     """
 
     def __init__(
@@ -73,7 +70,6 @@ class Feed:
         self.characters = characters
         self.at_once = at_once
         self.waiting = 0
-        self.failure: BaseException | None = None
         self._work = work
         self._pool = _pool(at_once)
         self._done: queue.SimpleQueue[Job] = queue.SimpleQueue()
@@ -219,29 +215,12 @@ class ModelFeed(Feed):
         return [Embedded(repr(vector)) for vector in found.vectors]
 
 
-# The feeds of this session, by number, or why there is none: an error's class and
-# what it carries would not outlive the way through SQL. Opened and closed
-# within one CALL.
-_feeds: dict[int, Feed | PgLlmError] = {}
-_numbers = itertools.count(1)
+def open_feed(database: Database, name: str) -> Feed:
+    """Open a feed of a model, or of a fallback while it cools down.
 
-
-def open_feed(database: Database, name: str) -> int:
-    """Open a feed of a model, or of a fallback while it cools down; return its number.
-
-    With the rights of the extension's owner.
+    With the rights of the extension's owner. Raises as `embeddings.embed` does,
+    and `faults.Overloaded` during a pause that the endpoint asked for.
     """
-    number = next(_numbers)
-    try:
-        _feeds[number] = _open(database, name)
-    except DatabaseError:
-        raise
-    except PgLlmError as error:
-        _feeds[number] = error
-    return number
-
-
-def _open(database: Database, name: str) -> Feed:
     first = registry.find(database, name, "embed")
     if first.provider.name == "static":
         return static_feed()
@@ -252,32 +231,15 @@ def _open(database: Database, name: str) -> Feed:
     return ModelFeed(database, model, min(seconds, model.options.timeout or seconds))
 
 
-def feed(number: int) -> Feed:
-    """Return an open feed. Raises why it could not be opened."""
-    found = _feeds[number]
-    if isinstance(found, PgLlmError):
-        del _feeds[number]
-        raise found
-    return found
-
-
-def close_feed(number: int) -> None:
-    """Close a feed; what is under way is lost."""
-    closed = _feeds.pop(number, None)
-    if isinstance(closed, Feed):
-        closed.close()
-
-
-def record(database: Database, number: int) -> None:
+def record(database: Database, feed: Feed, failure: BaseException | None) -> None:
     """Record the requests since the last time, and a failure's cooldown; as `open_feed`."""
-    found = _feeds.get(number)
-    if not isinstance(found, ModelFeed):
+    if not isinstance(feed, ModelFeed):
         return
-    error = found.failure
     who = audit.caller(database)
-    usage, milliseconds = found.usage()
-    outcome = error.sqlstate if isinstance(error, ModelError) else "ok"
-    if isinstance(error, ModelError):
-        cooldowns.start(database, found.model, error, writable=who.writable)
+    usage, milliseconds = feed.usage()
+    outcome = "ok"
+    if isinstance(failure, ModelError):
+        outcome = failure.sqlstate
+        cooldowns.start(database, feed.model, failure, writable=who.writable)
     if usage.attempts:
-        audit.record(database, who, found.model, usage, milliseconds, outcome)
+        audit.record(database, who, feed.model, usage, milliseconds, outcome)

@@ -1,6 +1,6 @@
 """Embedding what is queued.
 
-`Lane` turns claimed rows into texts for the model and what comes back into
+`Claimed` turns claimed rows into texts for the model and what comes back into
 rows to write; `drain` is the loop of `llm_work`: claim, commit, hand the texts
 to the model, write what is done, commit. No transaction is open while it waits
 for the model, and the model works while it writes.
@@ -11,14 +11,15 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pg_llm.errors import DatabaseError, ModelAnswerInvalid, ModelError, PgLlmError
 from pg_llm.models import static
-from pg_llm.vectors import collections, locks, pieces, queue, storage
+from pg_llm.vectors import collections, locks, pieces, queue, steps, storage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from pg_llm.database import Database, Row
     from pg_llm.models.ahead import Embedded, Feed
@@ -74,11 +75,12 @@ class Item:
 
 
 @dataclass(slots=True)
-class Lane:
+class Claimed:
     """What is under way: rows that wait for vectors, and rows to write.
 
-    `file` is the file that the marks are places in; `unsent` holds each text
-    once, and `wanted` says who waits for it.
+    `position` is the last mark that was claimed of the lane at hand, `file` the
+    file that the marks are places in; `unsent` holds each text once, and
+    `wanted` says who waits for it.
     """
 
     collection: Collection
@@ -183,17 +185,6 @@ class Finished:
         return [item.name for item in self.embedded if item.stored]
 
     @property
-    def names(self) -> list[list[object]]:
-        """Marks and places of `removed`; marks, places and errors of those that failed."""
-        return [
-            [mark for mark, _ in self.removed],
-            [place for _, place in self.removed],
-            [item.mark for item in self.failed],
-            [item.place for item in self.failed],
-            [item.error for item in self.failed],
-        ]
-
-    @property
     def columns(self) -> list[list[object]]:
         """The rows to write, as `queue.write` takes them."""
         rows = [row for item in self.embedded for row in _rows(item)]
@@ -241,7 +232,7 @@ def apply_own(database: Database, collection: Collection, version: Version) -> N
 
     condition = "q.xid = pg_catalog.pg_current_xact_id()"
     while True:
-        lane = Lane(collection, version)
+        lane = Claimed(collection, version)
         if not lane.add(queue.claim(database, version, condition, [], [], BATCH)):
             return
         texts = lane.job(len(lane.unsent), 1 << 62)
@@ -264,12 +255,6 @@ where v.built and not v.paused
 order by v.id
 """
 
-_CLAIM = "select * from llm.vectors_claim($1, $2, $3, $4)"
-_FINISH = f"select llm.vectors_finish({', '.join(f'${n}' for n in range(1, 19))}) as written"
-_NAMES = ["text[]", "int8[]"]
-_COLUMNS = [*_NAMES, "int4[]", *["text[]"] * 7]
-_FINISH_TYPES = ["int8", "int8", "text[]", *_NAMES, *_NAMES, "text[]", *_COLUMNS]
-
 
 def drain(database: Database, commit: Callable[[], None], name: str | None) -> int:
     """Embed all that is queued and can be embedded now; return the texts embedded."""
@@ -287,7 +272,7 @@ def drain(database: Database, commit: Callable[[], None], name: str | None) -> i
             _note_failure(database, version, error)
             commit()
             continue
-        database.execute("select llm.vectors_settle($1)", [version.id], ["int8"])
+        steps.as_owner(database, partial(steps.settle_down, version=version.id))
         commit()
     return total
 
@@ -295,20 +280,10 @@ def drain(database: Database, commit: Callable[[], None], name: str | None) -> i
 def _drain_version(database: Database, commit: Callable[[], None], version: Version) -> int:
     """Work on every lane that is free, until a round finds nothing."""
     collection = collections.by_id(database, version.collection)
-    session = _Session(database, commit, version)
+    session = _Session(database, commit, collection, version)
     try:
-        found = True
-        while found and not session.stopped:
-            found = False
-            for number in range(locks.LANES):
-                taken = locks.take(database, version.id, number)
-                commit()
-                if not taken:
-                    continue
-                try:
-                    found |= session.drain(Lane(collection, version), number)
-                finally:
-                    locks.give(database, version.id, number)
+        while session.round() and not session.stopped:
+            pass
     finally:
         session.close()
     return session.total
@@ -329,38 +304,70 @@ class _Session:
     `stopped`: somebody paused or dropped the version.
     """
 
-    def __init__(self, database: Database, commit: Callable[[], None], version: Version) -> None:
+    def __init__(
+        self,
+        database: Database,
+        commit: Callable[[], None],
+        collection: Collection,
+        version: Version,
+    ) -> None:
         self.total = 0
         self.stopped = False
         self._database = database
         self._commit = commit
+        self._collection = collection
         self._version = version
         self._feed: Feed | None = None
-        self._number = 0
         self._opened = 0.0
         self._texts = 0
         self._reported = time.monotonic()
 
-    def drain(self, lane: Lane, number: int) -> bool:
-        """Work on a lane to its queue's end; return whether there was anything.
+    def round(self) -> bool:
+        """Work on one lane after the other; return whether there was anything.
 
-        Raises what the model failed with, after what came back is written.
+        A lane is kept to the end of the round: its last texts are under way
+        while the next one is begun.
         """
+        lanes = self._lanes()
+        try:
+            return self._drain(lanes)
+        finally:
+            lanes.close()
+
+    def _lanes(self) -> Generator[int, None, None]:
+        """Yield the lanes that are free, taken; give them back at the end."""
+        taken = []
+        try:
+            for number in range(locks.LANES):
+                free = locks.take(self._database, self._version.id, number)
+                self._commit()
+                if free:
+                    taken.append(number)
+                    yield number
+        finally:
+            for number in taken:
+                locks.give(self._database, self._version.id, number)
+
+    def _drain(self, lanes: Iterator[int]) -> bool:
+        """Do a round. Raises what the model failed with, after what came back is written."""
+        lane = Claimed(self._collection, self._version)
         found = False
-        more = True
         failure: BaseException | None = None
-        while more or lane.unsent or self._waiting:
-            if more and len(lane.unsent) < self._enough:
-                more = self._claim(lane, number)
-                found |= more
-            self._hand_in(lane, flush=not more)
-            if self._waiting and not (more and len(lane.unsent) < self._enough):
+        number = next(lanes, None)
+        while number is not None or lane.unsent or self._waiting:
+            if number is not None and len(lane.unsent) < self._enough:
+                if self._claim(lane, number):
+                    found = True
+                else:
+                    number, lane.position = next(lanes, None), queue.START
+            self._hand_in(lane, flush=number is None)
+            if self._waiting and not (number is not None and len(lane.unsent) < self._enough):
                 failure = self._take(lane) or failure
             if not self._write(lane):
                 self.close()
                 return True
             if failure is not None or self.stopped:
-                more = False
+                number = None
                 lane.unsent.clear()
         self._report(failure)
         if failure is not None:
@@ -369,9 +376,8 @@ class _Session:
 
     def close(self) -> None:
         """End what is under way."""
-        from pg_llm.models import ahead
-
-        ahead.close_feed(self._number)
+        if self._feed is not None:
+            self._feed.close()
         self._feed = None
 
     @property
@@ -384,17 +390,16 @@ class _Session:
         wide = self._feed.batch * self._feed.at_once if self._feed else 0
         return min(max(wide, BATCH // 2), AHEAD)
 
-    def _claim(self, lane: Lane, number: int) -> bool:
-        claimed = self._database.execute(
-            _CLAIM,
-            [self._version.id, number, BATCH, lane.position],
-            ["int8", "int4", "int4", "tid"],
+    def _claim(self, lane: Claimed, number: int) -> bool:
+        claimed = steps.as_owner(
+            self._database,
+            lambda inside: steps.claim(inside, self._version.id, number, BATCH, lane.position),
         )
         self.stopped = not _going_on(self._database, self._version)
         self._commit()
         return bool(lane.add(claimed))
 
-    def _hand_in(self, lane: Lane, *, flush: bool) -> None:
+    def _hand_in(self, lane: Claimed, *, flush: bool) -> None:
         """Give the model what it can take; less than a whole batch only at the end."""
         if not lane.unsent:
             return
@@ -410,19 +415,15 @@ class _Session:
             return self._feed
         if self._waiting:
             return None
-        from pg_llm.models import ahead
-
         self.close()
-        rows = self._database.execute(
-            "select llm.vectors_feed($1) as feed", [self._version.id], ["int8"]
+        self._feed = steps.as_owner(
+            self._database, lambda inside: steps.open_feed(inside, self._version.id)
         )
         self._commit()
-        self._number = rows[0]["feed"]
-        self._feed = ahead.feed(self._number)
         self._opened = time.monotonic()
         return self._feed
 
-    def _take(self, lane: Lane) -> BaseException | None:
+    def _take(self, lane: Claimed) -> BaseException | None:
         """Wait for what the model gives; return a failure."""
         failure: BaseException | None = None
         assert self._feed is not None  # noqa: S101 - it is waited for
@@ -436,30 +437,29 @@ class _Session:
                 failure = error
         return failure
 
-    def _write(self, lane: Lane) -> bool:
+    def _write(self, lane: Claimed) -> bool:
         """Write what is done; False where the marks are no longer what was claimed."""
         finished = lane.finished()
         if not finished:
             return True
-        written = self._database.execute(
-            _FINISH,
-            [self._version.id, finished.file, finished.marks, *finished.names, *finished.columns],
-            _FINISH_TYPES,
-        )[0]["written"]
+        written = steps.as_owner(
+            self._database, lambda inside: steps.finish(inside, self._version.id, finished)
+        )
         self._texts += sum(len(item.texts) for item in finished.embedded)
         if time.monotonic() > self._reported + REPORT_SECONDS:
             self._report(None)
         self._commit()
-        return bool(written)
+        return written
 
     def _report(self, failure: BaseException | None) -> None:
         """Note what was done since the last time."""
         now = time.monotonic()
         if self._texts:
             _note(self._database, self._version, None, None, self._texts, now - self._reported)
-        if self._feed is not None:
-            self._feed.failure = failure
-            self._database.execute("select llm.vectors_called($1)", [self._number], ["int8"])
+        if (feed := self._feed) is not None:
+            from pg_llm.models import ahead
+
+            steps.as_owner(self._database, lambda inside: ahead.record(inside, feed, failure))
         self._commit()
         self.total += self._texts
         self._texts, self._reported = 0, now
@@ -511,8 +511,6 @@ def _note(
     texts: int,
     seconds: float,
 ) -> None:
-    database.execute(
-        "select llm.vectors_state($1, $2, $3, $4, $5)",
-        [version.id, error, retry, texts, seconds],
-        ["int8", "text", "float8", "int8", "float8"],
+    steps.as_owner(
+        database, lambda inside: queue.note(inside, version.id, error, retry, texts, seconds)
     )
