@@ -19,7 +19,7 @@ from pg_llm.models import static
 from pg_llm.vectors import collections, locks, pieces, queue, steps, storage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pg_llm.database import Database, Row
     from pg_llm.models.ahead import Embedded, Feed
@@ -328,25 +328,21 @@ class _Session:
         A lane is kept to the end of the round: its last texts are under way
         while the next one is begun.
         """
-        lanes = self._lanes()
+        taken: list[int] = []
         try:
-            return self._drain(lanes)
-        finally:
-            lanes.close()
-
-    def _lanes(self) -> Generator[int, None, None]:
-        """Yield the lanes that are free, taken; give them back at the end."""
-        taken = []
-        try:
-            for number in range(locks.LANES):
-                free = locks.take(self._database, self._version.id, number)
-                self._commit()
-                if free:
-                    taken.append(number)
-                    yield number
+            return self._drain(self._lanes(taken))
         finally:
             for number in taken:
                 locks.give(self._database, self._version.id, number)
+
+    def _lanes(self, taken: list[int]) -> Iterator[int]:
+        """Take the lanes that are free, one after the other."""
+        for number in range(locks.LANES):
+            free = locks.take(self._database, self._version.id, number)
+            self._commit()
+            if free:
+                taken.append(number)
+                yield number
 
     def _drain(self, lanes: Iterator[int]) -> bool:
         """Do a round. Raises what the model failed with, after what came back is written."""
