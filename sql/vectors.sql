@@ -173,8 +173,11 @@ begin
         from pg_event_trigger_ddl_commands() d
         left join pg_trigger t on d.classid = 'pg_trigger'::regclass and t.oid = d.objid
             and t.tgname !~ '^llm_vectors_'
+        cross join lateral (select case d.classid when 'pg_class'::regclass then d.objid else t.tgrelid end) r(relation)
         join llm.collections c
-            on c.relation = case d.classid when 'pg_class'::regclass then d.objid else t.tgrelid end
+            on c.relation = r.relation
+                -- ATTACH PARTITION names the parent
+                or exists (select from pg_inherits i where i.inhrelid = c.relation and i.inhparent = r.relation)
     loop
         perform llm.collection_follow(affected);
     end loop;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 
+import psycopg
 import pytest
 
 from pg_llm.models.scripted import Handler, Server
@@ -143,3 +144,18 @@ def state(db, collection="notes", *columns):
     return db.execute(
         f"select {names} from llm.vectorizers where collection = %s and active", [collection]
     ).fetchone()
+
+
+def in_thread(session, statement):
+    """Run a statement in a thread; return the thread, and the list that its error goes into."""
+    errors = []
+
+    def run():
+        try:
+            session.execute(statement)
+        except psycopg.Error as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, errors

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import psycopg
 import pytest
 
-from tests.vectors.conftest import state, stored
+from tests.vectors.conftest import in_thread, state, stored
 
 
 @pytest.fixture
@@ -24,20 +23,6 @@ def notes(db, provider):
 def queue_of(db):
     version = db.execute("select active from llm.collections").fetchone()[0]
     return f"llm.vectors_{version}_queue"
-
-
-def in_thread(session, statement):
-    errors = []
-
-    def run():
-        try:
-            session.execute(statement)
-        except psycopg.Error as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread, errors
 
 
 def test_what_came_back_before_a_failure_is_written(notes, provider):

@@ -251,6 +251,37 @@ def test_a_partitioned_table_whose_partitions_are_written(db, provider):
     assert stored(db, "p") == []
 
 
+def test_a_partition_that_is_written_under_its_parents_name(db, provider):
+    """Also one that became a partition after it was vectorized."""
+    db.execute("create table whole (id int, kind text, body text) partition by list (kind)")
+    db.execute("create table part_a partition of whole (primary key (id)) for values in ('a')")
+    db.execute("create table part_b (id int primary key, kind text, body text)")
+    for part in ("part_a", "part_b"):
+        db.execute("select llm_vectorize(%s, '{body}', model => 'remote')", [part])
+    db.execute("alter table whole attach partition part_b for values in ('b')")
+    db.execute("insert into whole values (1, 'a', 'one'), (2, 'a', 'two'), (3, 'b', 'three')")
+    db.execute("call llm_work()")
+    assert stored(db, "part_a") == [(1, "one"), (2, "two")]
+    assert stored(db, "part_b") == [(3, "three")]
+    db.execute("update whole set kind = 'b' where id = 1")
+    db.execute("update whole set body = 'drei' where id = 3")
+    db.execute("delete from whole where id = 2")
+    assert stored(db, "part_a") == []
+    db.execute("call llm_work()")
+    assert stored(db, "part_b") == [(1, "one"), (3, "drei")]
+    db.execute("alter table whole detach partition part_b")
+    db.execute("insert into part_b select i, 'b', 'x' from generate_series(10, 2009) i")
+    version = db.execute("select active from llm.collections where name = 'part_b'").fetchone()[0]
+    marks = db.execute(f"select count(*) from llm.vectors_{version}_queue").fetchone()[0]
+    db.execute("call llm_work()")
+    assert len(stored(db, "part_b")) == 2002
+    # By statement again after the next ALTER TABLE at the latest.
+    db.execute("alter table part_b add column more int")
+    db.execute("delete from part_b")
+    assert marks in (4, 2000)
+    assert db.execute(f"select count(*) from llm.vectors_{version}_queue").fetchone()[0] <= 8
+
+
 def test_text_keys_and_composite_keys_in_bulk(db, provider):
     db.execute("create domain code as text check (value <> '')")
     db.execute("create table parts (made date, what code, body text, primary key (what, made))")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import psycopg
 import pytest
 
-from tests.vectors.conftest import hits, state, stored
+from tests.vectors.conftest import hits, in_thread, state, stored
 
 
 @pytest.fixture
@@ -152,25 +151,11 @@ def test_the_view_tells_how_far_it_is(notes, provider):
     assert ahead
 
 
-def _in_thread(session, statement):
-    errors = []
-
-    def run():
-        try:
-            session.execute(statement)
-        except psycopg.Error as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread, errors
-
-
 def test_two_drains_embed_nothing_twice(notes, provider, connect):
     notes.execute("insert into notes select i, 'text ' || i from generate_series(41, 600) i")
     provider.latency = 0.02
     try:
-        threads = [_in_thread(connect(), "call llm_work()") for _ in range(3)]
+        threads = [in_thread(connect(), "call llm_work()") for _ in range(3)]
         for thread, errors in threads:
             thread.join()
             assert errors == []
@@ -186,7 +171,7 @@ def test_a_killed_drain_loses_nothing(notes, provider, connect):
     session = connect()
     pid = session.info.backend_pid
     provider.gate.clear()
-    thread, errors = _in_thread(session, "call llm_work()")
+    thread, errors = in_thread(session, "call llm_work()")
     assert provider.called.wait(20)
     notes.execute("update notes set body = 'changed ' || id where id <= 10")
     notes.execute("delete from notes where id > 30")
@@ -205,7 +190,7 @@ def test_a_killed_drain_loses_nothing(notes, provider, connect):
 def test_rows_written_while_the_model_works(notes, provider, connect):
     """The drain read the old text; whatever happens meanwhile wins."""
     provider.gate.clear()
-    thread, errors = _in_thread(connect(), "call llm_work()")
+    thread, errors = in_thread(connect(), "call llm_work()")
     assert provider.called.wait(20)
     notes.execute("update notes set body = 'changed ' || id where id <= 10")
     notes.execute("delete from notes where id > 30")
@@ -219,7 +204,7 @@ def test_rows_written_while_the_model_works(notes, provider, connect):
 
 def test_truncate_while_the_model_works(notes, provider, connect):
     provider.gate.clear()
-    thread, errors = _in_thread(connect(), "call llm_work()")
+    thread, errors = in_thread(connect(), "call llm_work()")
     assert provider.called.wait(20)
     notes.execute("truncate notes")
     notes.execute("insert into notes values (7, 'after')")
@@ -233,7 +218,7 @@ def test_truncate_while_the_model_works(notes, provider, connect):
 
 def test_a_collection_dropped_while_the_model_works(notes, provider, connect):
     provider.gate.clear()
-    thread, errors = _in_thread(connect(), "call llm_work()")
+    thread, errors = in_thread(connect(), "call llm_work()")
     assert provider.called.wait(20)
     notes.execute("select llm_collection_drop('notes')")
     provider.gate.set()
@@ -245,7 +230,7 @@ def test_a_collection_dropped_while_the_model_works(notes, provider, connect):
 def test_no_transaction_is_open_while_the_model_works(notes, provider, connect):
     session = connect()
     provider.gate.clear()
-    thread, _ = _in_thread(session, "call llm_work()")
+    thread, _ = in_thread(session, "call llm_work()")
     assert provider.called.wait(20)
     time.sleep(0.3)
     locks = notes.execute(

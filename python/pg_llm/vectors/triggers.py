@@ -12,8 +12,8 @@ renamed key column is followed by `follow`.
   certain columns, and a transition table of every UPDATE costs those that do
   not touch the text about half as much again. `UPDATE OF` and WHEN cost
   nothing there.
-- A partitioned table: every trigger is a row's, because a statement's does not
-  see what is written to a partition directly.
+- A partitioned table, a partition, a table that inherits: every trigger is a
+  row's. A statement's fires for the table that the statement names only.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ _EXACT = (
 )
 
 _TABLE = """
-select c.oid::pg_catalog.regclass::text as name, c.relkind as kind,
+select c.oid::pg_catalog.regclass::text as name,
+    c.relkind = 'p' or exists (select from pg_catalog.pg_inherits i where i.inhrelid = c.oid)
+        as by_row,
     c.relkind = 'r' and not exists (
         select from pg_catalog.pg_trigger t
         -- BEFORE (2) UPDATE (16) for each row (1)
@@ -79,13 +81,15 @@ order by a.attnum
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A table as its triggers see it. `lists`: `UPDATE OF` sees every change of a column.
+    """A table as its triggers see it.
 
-    A BEFORE trigger may change columns that the UPDATE does not name.
+    `by_row`: rows come under the name of other tables as well; `lists`: `UPDATE
+    OF` sees every change of a column. (A BEFORE trigger may change columns that
+    the UPDATE does not name.)
     """
 
     name: str
-    partitioned: bool
+    by_row: bool
     lists: bool
     key: list[Row]
     used: list[Row]
@@ -104,7 +108,7 @@ def watched(database: Database, collection: int, relation: int) -> Watched:
 
     return Watched(
         name=found["name"],
-        partitioned=found["kind"] == "p",
+        by_row=found["by_row"],
         lists=found["lists"],
         key=columns("_key"),
         used=columns("_source"),
@@ -133,20 +137,24 @@ def _create(database: Database, version: Version, name: str, event: str) -> None
     )
 
 
+_MADE = """
+select pg_catalog.bool_or(t.tgtype & 1 = 1) filter (where t.tgname ~ '_insert$') as by_row,
+    pg_catalog.bool_or(t.tgattr::text <> '') filter (where t.tgname ~ '_rekey$') as lists
+from pg_catalog.pg_trigger t
+where t.tgrelid = $1 and t.tgname = any ($2)
+"""
+
+
 def follow(database: Database, version: Version, relation: int) -> None:
-    """Follow renamed columns, and BEFORE triggers that came or went."""
+    """Follow renamed columns, BEFORE triggers that came or went, and a new parent."""
     table = watched(database, version.collection, relation)
     make_functions(database, version, table)
-    wanted = {name: event for name, event in _triggers(table) if name in _UPDATES}
-    listed = database.execute(
-        "select t.tgattr::text <> '' as lists from pg_catalog.pg_trigger t "
-        "where t.tgrelid = $1 and t.tgname = $2",
-        [relation, f"llm_vectors_{version.id}_update"],
-        ["oid", "text"],
-    )
-    if not listed or listed[0]["lists"] == table.lists:
+    wanted = _triggers(table)
+    names = [f"llm_vectors_{version.id}_{name}" for name in ("insert", "rekey")]
+    made = database.execute(_MADE, [relation, names], ["oid", "text[]"])[0]
+    if made["by_row"] is None or (made["by_row"], made["lists"]) == (table.by_row, table.lists):
         return
-    for name, event in wanted.items():
+    for name, event in wanted:
         database.execute(f"drop trigger llm_vectors_{version.id}_{name} on {table.name}")
         _create(database, version, name, event)
 
@@ -159,7 +167,6 @@ _FUNCTION_OF = {
     "delete": "deleted",
     "truncate": "truncated",
 }
-_UPDATES = ("update", "rekey")
 
 
 def _triggers(table: Watched) -> list[tuple[str, str]]:
@@ -179,7 +186,7 @@ def _triggers(table: Watched) -> list[tuple[str, str]]:
 
 
 def _level(table: Watched, rows: str) -> str:
-    return "for each row" if table.partitioned else f"referencing {rows} for each statement"
+    return "for each row" if table.by_row else f"referencing {rows} for each statement"
 
 
 def _update(table: Watched, columns: list[Row]) -> str:
@@ -259,9 +266,9 @@ def make_functions(database: Database, version: Version, table: Watched) -> None
 
 def _functions(version: Version, table: Watched) -> list[tuple[str, str, str, str]]:
     """Return name, settings, declarations and body of each function."""
-    deleted = _deleted_row(version, table) if table.partitioned else _deleted(version, table)
+    deleted = _deleted_row(version, table) if table.by_row else _deleted(version, table)
     inserted = ("", "", _mark(version, table, "new"))
-    if not table.partitioned:
+    if not table.by_row:
         inserted = (_SAFE_PATH, _MANY, _mark_many(version, table, "new_rows"))
     return [
         ("inserted", *inserted),
