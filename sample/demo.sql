@@ -38,20 +38,12 @@ from lineage_extract(:'nightly')
 group by statement, target_relation
 order by statement;
 
-\echo '3. What reads trading.orders.discount, through any number of views?'
-\echo '   select ... from lineage_view(view, through_views => true)'
+\echo '3. The catalog as a graph: what breaks if trading.orders.discount goes?'
+\echo '   select * from lineage_sync_catalog(); select * from lineage_impact(''trading.orders'', ''discount'')'
 \echo
-with edges as materialized (
-    select c.oid::regclass::text as view, l.*
-    from pg_class c, lineage_view(c.oid, through_views => true) l
-    where c.relkind in ('v', 'm')
-      and c.relnamespace::regnamespace::text in ('trading', 'warehouse', 'finance', 'reporting')
-)
-select view, string_agg(distinct coalesce(target_column, '(which rows)'), ', ') as "columns that change"
-from edges
-where source_relation = 'trading.orders' and source_column = 'discount'
-group by view
-order by view;
+select count(*) from lineage_sync_catalog() \g /dev/null
+select kind, name, array_to_string(columns, ', ') as "columns that change", effect, depth
+from lineage_impact('trading.orders', 'discount');
 
 \echo '4. Every view of pg_catalog and information_schema, by the stored tree and by its text:'
 \echo
