@@ -74,6 +74,18 @@ CASES = [
     ("每个站点最重的自行车",
      """select name, bike_id, weight_kg from stations join bikes b using (station_id)
         where weight_kg = (select max(weight_kg) from bikes where station_id = b.station_id)"""),
+    ("Which riders have more than 2 trips in 2025?",
+     """select full_name from riders join trips using (rider_id) where date_part('year', started_on) = 2025
+        group by rider_id, full_name having count(*) > 2"""),
+    ("How many stations are in the Centre district?",
+     "select count(*) from stations where district = 'Centre'"),
+    ("What is the earliest opening date?", "select min(opened_on) from stations"),
+    ("Fare per month in 2024",
+     """select date_trunc('month', started_on)::date, sum(fare) from trips
+        where date_part('year', started_on) = 2024 group by 1"""),
+    ("What percentage of repairs cost more than 50 in 2024?",
+     """select 100.0 * count(*) filter (where cost > 50) / count(*) from repairs
+        where date_part('year', repaired_on) = 2024"""),
     ("有多少辆自行车？", "select count(*) from bikes"),
     ("每个站点有多少辆自行车？",
      "select name, count(*) from bikes join stations using (station_id) group by name"),
@@ -94,6 +106,9 @@ CASES = [
 ]  # fmt: skip
 
 DECLINED = [
+    "What percentage of repairs were finished in 2024?",
+    "How many bikes does each Swift have?",
+    "Stations with a district above 5",
     "",
     "   ",
     "?",

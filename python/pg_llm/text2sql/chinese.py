@@ -200,7 +200,7 @@ class _ChineseReader(Reader):
         if not mark.payload.hint.words:
             return None
         hint = mark.payload.hint
-        term = Term(hints=(*hint.words, *hint.inverse), text="hint")
+        term = Term(hints=(*hint.words, *hint.inverse), text=units[0].text)
         self._frame.orders.append(Order(term, mark.payload.descending, extreme=True))
         self._frame.limit = amount.payload if amount else 1
         return []

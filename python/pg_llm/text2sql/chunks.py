@@ -20,6 +20,7 @@ from pg_llm.text2sql.terms import (
     is_key,
     is_year,
     numeric,
+    orderable,
     term_of,
     term_of_ref,
     texty,
@@ -71,6 +72,22 @@ class Chunks:
                     self._condition(Condition(term, "=", (value.text,), text=value.text)),
                 ]
         return None
+
+    def _value_column(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the Sales department": the value, and the column that holds it."""
+        column = units[-1]
+        names = {
+            (m.relation.oid, m.column.name)
+            for m in column.columns
+            if m.column is not None and m.score >= 0.8
+        }
+        values = units[-2].values
+        inside = [v for v in values if (v.ref.relation.oid, v.ref.column.name) in names]
+        if len(units) > 2 or not inside:
+            return None
+        value = inside[0].value
+        condition = Condition(term_of(column), "=", (value,), choices=tuple(inside), text=value)
+        return [self._condition(condition)]
 
     def _column_values(self, units: list[Lexeme]) -> list[Lexeme] | None:
         column, values = units[0], pick(units[1:], "SV")
@@ -370,6 +387,8 @@ class Chunks:
         if lead.symbol == "C":
             if comparison.payload[1].words and not numeric(lead):
                 return [lead, *(self._bare_number(units[1:]) or units[1:])]
+            if op not in ("=", "<>") and not orderable(lead):
+                return None
             term = term_of(lead)
         else:
             term = lead.payload

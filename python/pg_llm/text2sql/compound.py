@@ -27,13 +27,14 @@ RATIO = 0.92
 class Parts:
     """Two questions and how their answers go together.
 
-    `kind`: percentage, ratio, except, intersect. `spoken`: what numerator and
-    denominator may be asked as, in the order of preference.
+    `kind`: percentage, ratio, except, intersect. `one`, `two`: what each may be
+    asked as, in the order of preference. `share`: one is a part of two.
     """
 
     kind: str
     one: tuple[str, ...]
     two: tuple[str, ...]
+    share: bool = False
 
 
 _ASK = (
@@ -69,6 +70,12 @@ _RESTRICTED = re.compile(
 _COUNTED = re.compile(r"^(?:the\s+)?(?:total\s+)?(?:number|count)s?\s+of\s+", re.IGNORECASE)
 _PLACE = re.compile(r"\s+(?P<place>(?:in|for|during)\s+[^,]+|overall)$", re.IGNORECASE)
 
+_PERIOD = re.compile(
+    r"\s+(?P<period>(?:(?:in|during|since|after|before)\s+(?:\w+\s+)?\d{4}"
+    r"|(?:in\s+the\s+)?(?:last|past|this)\s+(?:\d+\s+)?(?:year|quarter|month|week|day)s?))$",
+    re.IGNORECASE,
+)
+
 _BUT_NOT_PLACE = re.compile(
     r"^(?P<head>.+?)\s+(?P<one>(?:in|during|on|from)\s+[^,]+?),?\s+but\s+(?:not|never)\s+"
     r"(?P<two>(?:in|during|on|from)\s+.+?)(?P<end>[.?]*)$",
@@ -96,6 +103,10 @@ _ZH_AMONG = re.compile(
 )
 _ZH_OF = re.compile(
     rf"^(?P<one>.+?)占(?:全部|所有|总)?(?P<base>.+?)的{_ZH_SHARE}(?:是多少|为多少)?[？?。]?$"
+)
+_ZH_PART = re.compile(
+    r"^(?P<when>\d{4}年(?:\d{1,2}月)?|今年|去年|本月|上个月)?(?P<cond>[^占与和]+?)的(?P<base>[^的占]+?)"
+    rf"(?:所占的?|的)?{_ZH_SHARE}(?:是多少|为多少)?[？?。]?$"
 )
 _ZH_TO = re.compile(
     r"^(?P<one>.+?)(?:与|和|对|跟)(?P<two>.+?)的(?:数量)?(?:比例|比率|之比|比值)(?:是多少|为多少)?[？?。]?$"
@@ -132,12 +143,15 @@ def _english(text: str) -> list[Parts]:
             found.append(Parts("ratio", _counts(left), _counts(right)))
     elif match := _OF_THOSE.match(text):
         base, verb, rest = match["base"], match["verb"], match["rest"]
+        if when := _PERIOD.search(rest):
+            # a period at the end is that of all
+            base, rest = f"{base} {when['period']}", rest[: when.start()]
         whole = (
             f"how many {base} {verb} {rest}",
             f"how many {base} that {verb} {rest}",
             f"how many {rest} {base}",
         )
-        found.append(Parts(_kind(match["word"]), whole, _counts(base)))
+        found.append(Parts(_kind(match["word"]), whole, _counts(base), share=True))
     elif match := _RESTRICTED.match(text):
         base, rest = match["base"], match["rest"]
         part = (f"how many {base} {rest}", f"total {base} {rest}")
@@ -159,6 +173,9 @@ def _chinese(text: str) -> list[Parts]:
         base, cond = match["base"], match["cond"].removesuffix("的")
         part = (f"{cond}的{base}有多少", f"有多少{base}{cond}")
         return [Parts("percentage", part, (f"有多少{base}",))]
+    if match := _ZH_PART.match(text):
+        when, cond, base = match["when"] or "", match["cond"], match["base"]
+        return [Parts("percentage", (f"{when}{cond}的{base}有多少",), (f"{when}有多少{base}",))]
     if match := _ZH_OF.match(text):
         return [Parts("percentage", (f"{match['one']}有多少",), (f"有多少{match['base']}",))]
     if match := _ZH_TO.match(text):
@@ -192,6 +209,8 @@ def combine(
     if keyed:
         sql = _set(wanted.kind, one, two)
         return sql, (one, two), min(sure_one, sure_two)
+    if wanted.share and not set(two.columns) <= set(one.columns):
+        raise Declined("the whole is restricted by what the part is not")
     if not (one.scalar and two.scalar):
         raise Declined("a ratio for each group is beyond the grammar")
     if one.sql == two.sql:

@@ -12,7 +12,7 @@ from pg_llm.text2sql.english_lexicon import SIZE
 from pg_llm.text2sql.frame import Condition, Declined, Frame, Order, Presence, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
 from pg_llm.text2sql.patterns import Handler, apply
-from pg_llm.text2sql.terms import has_column, is_year, numeric_or_date, term_of
+from pg_llm.text2sql.terms import dated, has_column, is_year, numeric_or_date, term_of
 from pg_llm.text2sql.words import word_set
 
 if TYPE_CHECKING:
@@ -132,6 +132,7 @@ class Reader(Arrangement):
             (r"&&+", lambda _: [word("&", ",")]),
             (r"C?W?!?L[FU]*[SVN?]", self._like),
             (r"TS|TV", self._table_value),
+            (r"V+C", self._value_column),
             (r"C[FWP]?[SV](?:[&|][SV])*", self._column_values),
             (r"b?[SV](?:[&|]+[SV])*", self._values),
             (r"CC", self._name_of),
@@ -196,6 +197,8 @@ class Reader(Arrangement):
             elif unit.symbol == "T":
                 opened = self._table_item(unit, opened, previous, rest)
                 near = unit
+            elif unit.symbol == "E" and rest:
+                raise Declined(f'the part "{unit.text}" of the question could not be placed')
             elif unit.symbol == "X":
                 index += self._superlative_item(unit, rest, opened)
             else:
@@ -281,8 +284,14 @@ class Reader(Arrangement):
         mark: Superlative = unit.payload
         skipped = next((i for i, one in enumerate(rest) if one.symbol not in "FU"), len(rest))
         target = rest[skipped] if skipped < len(rest) else None
+        asked = opened and not self._frame.select and not mark.limit
+        column = target if target is not None and target.symbol == "C" else None
+        if column is not None and "date" in mark.hint.words and asked and dated(column):
+            # the earliest order date: the least of that column
+            self._most_of_column(mark, column, opened)
+            return skipped + 1
         if mark.hint.words:
-            self._hinted(mark, target)
+            self._hinted(mark, target, unit.text)
             return 0
         if target is None or target.symbol not in "CT":
             raise Declined(f'"{unit.text}" of what is not clear')
@@ -326,7 +335,7 @@ class Reader(Arrangement):
         frame = self._frame
         mark: Superlative = unit.payload
         if mark.size and (opened or frame.entity is None):
-            self._hinted(replace(mark, hint=SIZE), target)
+            self._hinted(replace(mark, hint=SIZE), target, unit.text)
             return False
         if unit.text in _OF_A_VALUE:
             if not target.columns or target.columns[0].score < 0.5:
@@ -344,12 +353,12 @@ class Reader(Arrangement):
         self._frame.limit = mark.limit
         self._frame.orders.append(Order(Term(text="?"), mark.descending, extreme=True))
 
-    def _hinted(self, mark: Superlative, target: Lexeme | None) -> None:
+    def _hinted(self, mark: Superlative, target: Lexeme | None, said: str = "") -> None:
         """Take "the oldest": the adjective says by which column."""
         named = target is not None and target.symbol == "T"
         relation = target.tables[0].relation if target is not None and named else None
         hints = (*mark.hint.words, *mark.hint.inverse)
-        self._extreme(mark, Term(hints=hints, relation=relation, text="hint"))
+        self._extreme(mark, Term(hints=hints, relation=relation, text=said))
 
 
 _LIGHT = "?vI_"

@@ -19,6 +19,7 @@ _LENGTH = Hint(("length", "duration", "height", "distance"))
 _WEIGHT = Hint(("weight", "mass"))
 _HEIGHT = Hint(("height", "tall"))
 _PRICE = Hint(("price", "cost", "rate", "amount", "fee"))
+_PAY = Hint(("salary", "wage", "pay", "income", "earning"))
 _TIME = Hint(("date", "time", "year"))
 _SPEED = Hint(("speed", "velocity"))
 _SCORE = Hint(("rating", "score", "grade", "rank"))
@@ -141,6 +142,22 @@ def _phrases() -> dict[str, tuple[str, object]]:
             (
                 "cheaper than|less expensive than|costing less than|cost less than|"
                 "costs less than|priced below|priced under"
+            ),
+        ),
+        (
+            ">",
+            _PAY,
+            (
+                "earn more than|earns more than|earning more than|earned more than|paid more than|"
+                "making more than|makes more than|earning over|earn over|earning above"
+            ),
+        ),
+        (
+            "<",
+            _PAY,
+            (
+                "earn less than|earns less than|earning less than|earned less than|paid less than|"
+                "making less than|makes less than|earning under|earn under|earning below"
             ),
         ),
         (">", _SPEED, "faster than"),

@@ -139,6 +139,11 @@ class Implied(Composer):
             for choice in condition.choices:
                 oid = choice.ref.relation.oid
                 votes[oid] = votes.get(oid, 0.0) + 0.5
+        for match in matches:
+            # an order date is rather that of orders than of their items
+            own = {stem(word) for word in split_identifier(match.relation.name)}
+            if own <= frame.hints:
+                votes[match.relation.oid] = votes.get(match.relation.oid, 0.0) + 0.3
         ranked = sorted(matches, key=lambda match: -votes.get(match.relation.oid, 0.0))
         if (
             len(ranked) > 1

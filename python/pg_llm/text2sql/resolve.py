@@ -149,6 +149,8 @@ class Resolver:
         if dated and (self._is_group(near) or self._counts_root(near)):
             # a bare date is that of the facts, not of what they are grouped by
             near = self.root
+        elif dated and (counted := self._counted_with_date(near)) is not None:
+            near = counted
         places = [
             place
             for place in (
@@ -175,6 +177,16 @@ class Resolver:
             if column is not None:
                 return ColumnRef(place, column)
         raise Declined(f'no column was found for "{term.text or term.hints[0]}"')
+
+    def _counted_with_date(self, near: Relation | None) -> Relation | None:
+        """Return what a condition counts ("more than 10 orders in 2025"), if it has a date."""
+        if near is not None and self._spoken_dates(near):
+            return None
+        for condition in self.frame.conditions:
+            counted = condition.term.relation if condition.term.aggregate == "count" else None
+            if counted is not None and any(c.category == "D" for c in counted.columns):
+                return counted
+        return None
 
     def _counts_root(self, near: Relation | None) -> bool:
         """Whether facts with a date of their own are counted or summed.

@@ -91,6 +91,20 @@ def _likely(unit: Lexeme, categories: str) -> bool:
     )
 
 
+def orderable(unit: Lexeme) -> bool:
+    """Whether "more than 5" makes sense: a number, a date, a text of digits."""
+    if numeric_or_date(unit):
+        return True
+    return any(
+        m.column is not None and ("year" in m.column.name.lower() or _all_digits(m.column))
+        for m in unit.columns[:1]
+    )
+
+
+def _all_digits(column: Column) -> bool:
+    return bool(column.values) and all(value.strip().isdigit() for value in column.values)
+
+
 def texty(unit: Lexeme) -> bool:
     """Whether the likeliest column is a text."""
     return any(m.column and m.column.category == "S" for m in unit.columns[:1])
