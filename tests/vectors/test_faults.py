@@ -235,6 +235,26 @@ def test_calls_of_a_backfill_are_recorded(notes, provider):
     ).fetchone() == ("ok", True)
 
 
+def test_the_models_row_is_read_again_while_a_backfill_goes_on(notes, provider):
+    """Once a minute; here at every request, and each request is recorded nevertheless."""
+    notes.execute(
+        "create function hurry() returns void language plpython3u as "
+        "$$ import sys; sys.modules['pg_llm.vectors.work'].REOPEN_SECONDS = 0.0 $$"
+    )
+    notes.execute("call llm_work('notes')")
+    notes.execute("update notes set body = body || '!'")
+    notes.execute("select hurry()")
+    notes.execute("drop function hurry()")
+    provider.reset()
+    before = notes.execute("select coalesce(sum(attempts), 0) from llm.calls").fetchone()[0]
+    notes.execute("call llm_work('notes')")
+    assert state(notes) == (0, 0)
+    assert [text for _, text in stored(notes)] == [f"text {i}!" for i in range(1, 201)]
+    assert len(provider.texts) == 200
+    attempts = notes.execute("select sum(attempts) from llm.calls").fetchone()[0] - before
+    assert attempts == len(provider.requests)
+
+
 def test_dropping_the_extension_needs_cascade_and_leaves_the_table(notes):
     with pytest.raises(psycopg.Error) as caught:
         notes.execute("drop extension pg_llm")

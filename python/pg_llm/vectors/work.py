@@ -360,6 +360,7 @@ class _Session:
             if self._waiting and not (number is not None and len(lane.unsent) < self._enough):
                 failure = self._take(lane) or failure
             if not self._write(lane):
+                self._report(None)
                 self.close()
                 return True
             if failure is not None or self.stopped:
@@ -411,6 +412,8 @@ class _Session:
             return self._feed
         if self._waiting:
             return None
+        if self._feed is not None:
+            self._report(None)
         self.close()
         self._feed = steps.as_owner(
             self._database, lambda inside: steps.open_feed(inside, self._version.id)
