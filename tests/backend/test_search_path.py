@@ -71,6 +71,8 @@ insert into public.item (id, name) values (1, 'lamp'), (2, 'Ada Lovelace');
 analyze public.item;
 create table public.asked (question pg_catalog.text, sql pg_catalog.text);
 insert into public.asked values ('how many items are there', 'select count(*) from public.item');
+create table public.lines (line pg_catalog.text);
+insert into public.lines values ('LOG:  statement: select name from public.item');
 create view public.item_name as select i.name from public.item i;
 """
 _CALLS = (
@@ -86,6 +88,15 @@ _CALLS = (
     "select public.lineage_extract('execute nothing')",
     "select public.lineage_extract('table public.item_name', through_views => true)",
     "select public.lineage_view('public.item_name')",
+    "select public.sql_normalize('select 1')",
+    "select public.sql_fingerprint('select 1')",
+    "select public.lineage_read_log_text('LOG:  duration: 1 ms  statement: select a.name from public.item a join public.item b on a.id operator(pg_catalog.=) b.id', 'stderr', '')",
+    "select public.lineage_read_log_text('2026-01-01 00:00:00.000 UTC [1] joe LOG:  statement: select name from public.item', 'stderr', '%m [%p] %u ', 'UTC')",
+    "call public.lineage_read_logs('pg_notify')",
+    "select public.lineage_read_log_table('public.lines', 'line', 'line', 'stderr', '')",
+    "select public.lineage_analyse_patterns(true)",
+    "select public.lineage_joins('public.item')",
+    "select * from lineage.join_paths",
     "select public.lineage_rules('public.item_name')",
     "select public.lineage_extract('insert into public.item (id) select id::bigint from public.item')",
     "select public.llm_setting('embed_model')",

@@ -1,0 +1,1 @@
+"""Query logs: statements that ran become patterns, and patterns become edges."""
