@@ -36,6 +36,7 @@ from pg_llm import catalog
 from pg_llm.backend.reception import database
 from pg_llm.text2sql import answer, grammar, guard
 from pg_llm.text2sql.index import index
+from pg_llm.text2sql.linking import link
 from pg_llm.text2sql.probe import prober
 
 db = database(plpy)
@@ -61,10 +62,18 @@ n = max(1, len(answered))
 yield "catalog: is the snapshot still true", best(lambda: catalog.snapshot(db))
 yield "grammar, a question", sum(
     best(lambda q=q: grammar.read(q, schema, prober(db, schema))) for q, _ in answered) / n
+link("anything", schema)
+yield "linking for a prompt, a question", sum(
+    best(lambda q=q: link(q, schema)) for q in questions) / len(questions)
 yield "guard, a statement", sum(best(lambda s=s: guard.check(db, s)) for _, s in answered) / n
 yield "in all, a question", sum(best(lambda q=q: answer.fresh(db, q, "")) for q, _ in answered) / n
 yield "the server's EXPLAIN of it", sum(
     best(lambda s=s: plpy.execute("explain " + s)) for _, s in answered) / n
+plpy.execute("create temporary table pg_llm_bench_change (changed_id int, note text)")
+begun = time.process_time()
+link("anything", index(catalog.snapshot(db)))
+yield "snapshot, index and linking, one table changed", 1000 * (time.process_time() - begun)
+plpy.execute("drop table pg_llm_bench_change")
 $$
 """
 
@@ -88,7 +97,7 @@ def report(connection: psycopg.Connection, title: str, questions: list[str]) -> 
     for what, ms in connection.execute(
         "select * from pg_temp.measure(%s, 5)", [questions]
     ).fetchall():
-        print(f"  {what:40s} {ms:9.2f}")
+        print(f"  {what:46s} {ms:9.2f}")
 
 
 def main() -> None:
