@@ -1,10 +1,8 @@
-"""Vectors: search beside plain pgvector, the trigger's cost, backfill, a long queue.
+"""Vectors: the trigger's cost, backfill, a long queue.
 
 Every ratio is taken in one run, alternating, median or best of some rounds. Run
 by `make bench`, or by hand where pg_llm can be created (libpq's environment
-variables say where):
-
-    python bench/vectors.py [ROWS ...]        rows of the searched table (10000)
+variables say where). bench/search.py measures the search.
 
 BENCH_QUEUE=1000000 makes the queue that long (100000).
 """
@@ -14,7 +12,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import statistics
 import subprocess
 import sys
 import threading
@@ -36,21 +33,6 @@ WORDS = (
     "house letter bridge window coffee engine summer island teacher ticket castle doctor museum "
     "forest payment customer supplier harbour bicycle orange village holiday concert kitchen"
 )
-QUERIES = [
-    "an unpaid invoice",
-    "music in the garden",
-    "a holiday on the island",
-    "the price of coffee",
-    "who teaches at school",
-    "a truck full of oranges",
-]
-
-
-def timed(connection: psycopg.Connection, statement: str, args: object = None) -> float:
-    """Return the milliseconds that a statement takes."""
-    started = time.perf_counter()
-    connection.execute(statement, args, prepare=True).fetchall()
-    return (time.perf_counter() - started) * 1000
 
 
 def run(connection: psycopg.Connection, statement: str) -> float:
@@ -73,61 +55,6 @@ def fill(connection: psycopg.Connection, table: str, rows: int) -> None:
         ) || ' ' || i
         from generate_series(1, {rows}) i
         """
-    )
-
-
-def searches(connection: psycopg.Connection, rows: int) -> None:
-    """The vector part alone and the whole search, beside the same in plain SQL."""
-    fill(connection, "items", rows)
-    seconds = run(connection, "select llm_vectorize('items', '{body}')")
-    seconds += run(connection, "call llm_work('items')")
-    print(f"{rows} rows embedded and indexed in {seconds:.1f} s")
-    version = connection.execute(
-        "select active from llm.collections where name = 'items'"
-    ).fetchone()[0]
-    storage = f"llm.vectors_{version}"
-    plain = (
-        f"with q as materialized (select llm_embed(%s) as v) select i.k1, i.content, d "
-        f"from (select k1, content, embedding <=> (select v from q) as d from {storage} "
-        "order by embedding <=> (select v from q) limit 10) i"
-    )
-    hybrid = f"""
-        with q as materialized (
-            select llm_embed(%(q)s) as v,
-                replace(plainto_tsquery('english', %(q)s)::text, '&', '|')::tsquery as t
-        ),
-        v as (
-            select id, row_number() over (order by d) as rank from (
-                select id, embedding <=> (select v from q) as d from {storage}
-                order by embedding <=> (select v from q) limit 40) s
-        ),
-        t as (
-            select id, row_number() over (order by r desc) as rank from (
-                select i.id, ts_rank(i.terms, q.t, 1) as r from {storage} i, q
-                where i.terms @@ q.t order by r desc limit 40) s
-        )
-        select i.k1, i.content, coalesce(1.0 / (60 + v.rank), 0) + coalesce(1.0 / (60 + t.rank), 0)
-        from v full join t using (id) join {storage} i using (id)
-        order by 3 desc limit 10
-    """
-    ours = "select * from llm_search('items', %s, 10)"
-    times: dict[str, list[float]] = {"llm_search": [], "plain vector": [], "plain hybrid": []}
-    for turn in range(12):
-        for query in QUERIES:
-            found = [
-                ("llm_search", timed(connection, ours, [query])),
-                ("plain vector", timed(connection, plain, [query])),
-                ("plain hybrid", timed(connection, hybrid, {"q": query})),
-            ]
-            for name, milliseconds in found if turn else []:
-                times[name].append(milliseconds)
-    middle = {name: statistics.median(values) for name, values in times.items()}
-    for name, value in middle.items():
-        print(f"  {name:13} {value:8.2f} ms")
-    print(f"  llm_search / plain hybrid: {middle['llm_search'] / middle['plain hybrid']:.2f}")
-    print(
-        "  recall@10, ms by index, ms exact, indexed:",
-        *connection.execute("select * from llm_search_recall('items')").fetchone(),
     )
 
 
@@ -337,9 +264,6 @@ def main() -> None:
         backfill(connection)
         print("queue")
         queue(connection, int(os.environ.get("BENCH_QUEUE", "100000")), 2)
-        for rows in [int(n) for n in sys.argv[1:]] or [10_000]:
-            connection.execute("drop table if exists items cascade")
-            searches(connection, rows)
     server.stop()
     with psycopg.connect(autocommit=True) as admin:
         admin.execute(f"drop database {DATABASE} with (force)")

@@ -334,6 +334,8 @@ create function llm_search(
     query text,
     k int default 10,
     filter jsonb default null,
+    parts text[] default null,
+    fusion text default 'score',
     out key jsonb,
     out content text,
     out score double precision,
@@ -346,12 +348,13 @@ create function llm_search(
     out metadata jsonb
 ) returns setof record
 language plpython3u
-as $$ return @backend@.vectors.llm_search(plpy, collection, query, k, filter) $$;
-comment on function llm_search(text, text, int, jsonb) is
-    'The k rows of a collection nearest to a question, by reciprocal rank fusion of vector, full text and (with pg_trgm) trigram search, each part beside the score. '
-    'key: the row''s primary key; content: the chunk that matched best; filter: metadata contains it. '
-    'Errors: 42704 for a collection that does not exist or that the caller may not search, 22023 for k outside 1 to 1000.';
-grant execute on function llm_search(text, text, int, jsonb) to llm_user;
+as $$ return @backend@.vectors.llm_search(plpy, collection, query, k, filter, parts, fusion) $$;
+comment on function llm_search(text, text, int, jsonb, text[], text) is
+    'The k rows of a collection nearest to a question, by vector, full text and (with pg_trgm) trigram search, each part beside the score. '
+    'key: the row''s primary key; content: the chunk that matched best; filter: metadata contains it; parts: some of vector, text, trigram (NULL: all). '
+    'fusion: score (the mean of the parts'' scores, each brought to 0 to 1; Bruch, Gai and Ingber 2023) or rank (reciprocal rank fusion; Cormack, Clarke and Büttcher 2009). '
+    'Errors: 42704 for a collection that does not exist or that the caller may not search, 22023 for k outside 1 to 1000, an unknown part or fusion.';
+grant execute on function llm_search(text, text, int, jsonb, text[], text) to llm_user;
 
 create procedure llm_work(collection text default null)
 language plpython3u
@@ -365,17 +368,18 @@ create function llm_search_recall(
     collection text,
     k int default 10,
     samples int default 100,
+    filter jsonb default null,
     out recall double precision,
     out approximate_ms double precision,
     out exact_ms double precision,
     out indexed boolean
 )
-language plpython3u strict
-as $$ return @backend@.vectors.llm_search_recall(plpy, collection, k, samples) $$;
-comment on function llm_search_recall(text, int, int) is
+language plpython3u
+as $$ return @backend@.vectors.llm_search_recall(plpy, collection, k, samples, filter) $$;
+comment on function llm_search_recall(text, int, int, jsonb) is
     'How much of the exact k nearest rows the vector part of llm_search finds: mean share over so many of the collection''s own rows as queries, '
-    'with the milliseconds that each way takes (median). 1 where there is no index. Errors: as llm_search.';
-grant execute on function llm_search_recall(text, int, int) to llm_user;
+    'with the milliseconds that each way takes (median); among the rows of a filter, where one is given. 1 where there is no index. Errors: as llm_search.';
+grant execute on function llm_search_recall(text, int, int, jsonb) to llm_user;
 
 create function llm_knowledge_add(source text, content text, metadata jsonb default '{}') returns void
 language plpython3u security definer

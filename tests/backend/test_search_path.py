@@ -74,6 +74,7 @@ insert into public.asked values ('how many items are there', 'select count(*) fr
 create table public.lines (line pg_catalog.text);
 insert into public.lines values ('LOG:  statement: select name from public.item');
 create view public.item_name as select i.name from public.item i;
+select public.llm_vectorize('public.item', '{name}');
 """
 _CALLS = (
     "select public.lineage_extract('select name from public.item')",
@@ -110,6 +111,9 @@ _CALLS = (
     "select public.llm_ask('how many items are there')",
     "select * from public.llm_ask_table('how many items are there') as t(n pg_catalog.int8)",
     "select llm.column_definitions('select name from public.item')",
+    "select * from public.llm_search('item', 'a lamp', 10, '{}')",
+    "select * from public.llm_search('item', 'a lamp', parts => '{vector,text}', fusion => 'rank')",
+    "select * from public.llm_search_recall('item')",
     "select public.llm_verify('how many items', 'select pg_catalog.count(*) from public.item')",
     "select public.llm_feedback('how many items are there', true)",
     "select public.llm_text2sql('how many items')",

@@ -35,7 +35,7 @@ def test_each_part_is_visible(notes):
         "select score, vector_rank, vector_distance, text_rank, text_score from llm_search('notes', 'unpaid money')"
     ).fetchone()
     assert row[1] == row[3] == 1
-    assert row[0] == pytest.approx(2 / 61)
+    assert row[0] == pytest.approx(1)
     assert 0 < row[2] < 1
     assert row[4] > 0
 

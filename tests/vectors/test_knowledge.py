@@ -85,7 +85,8 @@ def test_the_recall_is_measured_against_the_exact_answer(many):
     ).fetchone()
     many.execute(f"drop index {name}")
     many.execute(
-        f"create index on llm.vectors_{version} using hnsw (embedding vector_cosine_ops) with (m = 2, ef_construction = 4)"
+        f"create index on llm.vectors_{version} using hnsw "
+        "((embedding::halfvec(256)) halfvec_cosine_ops) with (m = 2, ef_construction = 4)"
     )
     assert (
         many.execute("select recall from llm_search_recall('many', 10, 50)").fetchone()[0] < 0.95

@@ -147,10 +147,12 @@ def llm_collection_model(database: Database, collection: str, model: str) -> Non
 
 @reception
 def llm_search_recall(
-    database: Database, collection: str, k: int, samples: int
-) -> tuple[float, float, float, bool]:
+    database: Database, collection: str, k: int, samples: int, condition: str | None
+) -> tuple[float, float, float, bool] | None:
     """Return recall, milliseconds by index and exact, and whether there is an index."""
-    return recall.recall(database, collection, k, samples)
+    if collection is None or k is None or samples is None:
+        return None
+    return recall.recall(database, collection, k, samples, condition)
 
 
 @reception
@@ -181,12 +183,18 @@ def llm_collection_revoke(database: Database, collection: str, role: str) -> Non
 
 @reception
 def llm_search(
-    database: Database, collection: str, query: str, k: int, condition: str | None
+    database: Database,
+    collection: str,
+    query: str,
+    k: int,
+    condition: str | None,
+    parts: list[str] | None,
+    fusion: str,
 ) -> list[Row]:
     """Return the nearest rows."""
-    if collection is None or query is None or k is None:
+    if collection is None or query is None or k is None or fusion is None:
         return []
-    return search.search(database, collection, query, k, condition)
+    return search.search(database, search.Request(collection, query, k, condition, parts, fusion))
 
 
 def llm_work(plpy: Any, collection: str | None) -> None:

@@ -54,8 +54,27 @@ def bigrams(run: str) -> Iterator[str]:
         yield run[i : i + 2]
 
 
+def mostly_unspaced(text: str) -> bool:
+    """Tell whether half of the letters or more are of a script without spaces."""
+    if text.isascii():
+        return False
+    unspaced = sum(len(run) for run in _RUN.findall(text))
+    return 2 * unspaced >= sum(map(str.isalpha, text)) > 0
+
+
+# A word with a capital inside: the words of an identifier.
+_INNER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD = re.compile(r"\w*[a-z0-9][A-Z]\w*")
+
+
+def _split(text: str) -> str:
+    """Write the words of `camelCase` behind it; PostgreSQL splits `snake_case` itself."""
+    return _WORD.sub(lambda match: match[0] + " " + _INNER.sub(" ", match[0]), text)
+
+
 def terms(text: str) -> tuple[str, str]:
     """Return the words for `to_tsvector`, and the bigrams as a tsvector's text."""
+    text = _split(text)
     if text.isascii():
         return text, ""
     positions: dict[str, list[int]] = {}

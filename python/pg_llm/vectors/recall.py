@@ -7,18 +7,18 @@ import time
 from typing import TYPE_CHECKING
 
 from pg_llm.errors import InvalidParameter
-from pg_llm.vectors import search, storage
+from pg_llm.vectors import parts, search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pg_llm.database import Database, Row
+    from pg_llm.database import Database
 
 MAX_SAMPLES = 1_000
 
 
 def recall(
-    database: Database, collection: str, k: int, samples: int
+    database: Database, collection: str, k: int, samples: int, condition: str | None
 ) -> tuple[float, float, float, bool]:
     """Return the mean recall at k, the median milliseconds by index and exact, and "indexed".
 
@@ -28,25 +28,27 @@ def recall(
         raise InvalidParameter(
             f"k must be from 1 to {search.MAX_K}, samples from 1 to {MAX_SAMPLES}"
         )
-    plan = search.plan(database, collection)
-    table = f"llm.vectors_{plan['version']}"
+    found = search.plan(database, collection)
+    shape = search.shape(found, search.Request(collection, "", k, condition, parts=[parts.VECTOR]))
     queries = database.execute(
-        f"select i.embedding::text as vector from {table} i where i.embedding is not null "
-        f"order by pg_catalog.random() limit {samples}"
+        f"select i.embedding::pg_catalog.text as vector from {shape.storage} i "
+        "where i.embedding is not null order by pg_catalog.random() limit $1",
+        [samples],
+        ["int4"],
     )
-    with search.tuned(database, k):
-        approximate = [_nearest(database, plan, table, row["vector"], k) for row in queries]
-    exact = [_nearest(database, plan, table, row["vector"], k, " + 0") for row in queries]
+    ask = [(database, shape, row["vector"], k, condition) for row in queries]
+    with search.tuned(database, found, shape.candidates, filtered=shape.filtered):
+        approximate = [_nearest(*each, shape.nearest) for each in ask]
+    # A sum is no index's order: then every row is compared.
+    exact = [_nearest(*each, f"{shape.exact} operator(pg_catalog.+) 0") for each in ask]
     if not queries:
-        return 1.0, 0.0, 0.0, plan["indexed"]
-    shares = [
-        _share(found, right) for (found, _), (right, _) in zip(approximate, exact, strict=True)
-    ]
+        return 1.0, 0.0, 0.0, shape.indexed
+    shares = [_share(got, right) for (got, _), (right, _) in zip(approximate, exact, strict=True)]
     return (
         statistics.fmean(shares),
         statistics.median(ms for _, ms in approximate),
         statistics.median(ms for _, ms in exact),
-        plan["indexed"],
+        shape.indexed,
     )
 
 
@@ -59,16 +61,20 @@ def _share(found: Sequence[float], right: Sequence[float]) -> float:
 
 
 def _nearest(
-    database: Database, plan: Row, table: str, vector: str, k: int, unindexed: str = ""
+    database: Database,
+    shape: parts.Shape,
+    vector: str,
+    k: int,
+    condition: str | None,
+    order: str,
 ) -> tuple[list[float], float]:
-    schema, kind = plan["schema"], storage.type_of(plan["dimensions"])
-    operator = search.OPERATORS[plan["distance"]]
-    distance = f"i.embedding operator({schema}.{operator}) $1::{schema}.{kind}"
     started = time.perf_counter()
     rows = database.execute(
-        f"select {distance} as distance from {table} i where i.embedding is not null "
-        # A sum is no index's order: then every row is compared.
-        f"order by ({distance}){unindexed} limit {k}",
-        [vector],
+        f"select {shape.exact} as distance from {shape.storage} i "
+        f"where {shape.condition} and i.embedding is not null order by {order} limit {k}",
+        # As the statement of a search has them: $5 is the filter.
+        [vector, None, None, None, condition],
+        ["text", "text", "text", "text", "jsonb"],
     )
-    return [row["distance"] for row in rows], (time.perf_counter() - started) * 1000
+    ms = (time.perf_counter() - started) * 1000
+    return sorted(row["distance"] for row in rows), ms

@@ -1,8 +1,4 @@
-"""Finding rows: vector, full text and trigram search, joined by their ranks.
-
-Each part ranks its own best candidates; a row's score is the sum over the
-parts of 1 / (60 + rank): reciprocal rank fusion (Cormack, Clarke, Büttcher,
-SIGIR 2009), which needs no common scale.
+"""Finding rows: vector, full text and trigram search in one statement.
 
 Everything runs as the caller: storage is readable to whom the owner granted
 search, and its row level security asks the table's.
@@ -11,113 +7,202 @@ search, and its row level security asks the table's.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pg_llm.errors import DatabaseError, InsufficientPrivilege, InvalidParameter, UndefinedObject
-from pg_llm.vectors import collections, pieces, storage, work
+from pg_llm.vectors import collections, parts, pieces, words, work
+from pg_llm.vectors.parts import SCORE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pg_llm.database import Database, Row
 
 MAX_K = 1_000
 
-# The constant of the fusion, from the paper.
-FUSION = 60
-
 # Rows that each part hands to the fusion, for k results.
 DEPTH = 4
 MIN_CANDIDATES = 40
 
-# hnsw.ef_search: rows that the index keeps in view; pgvector allows up to 1,000.
+# hnsw.ef_search, the rows that the index keeps in view: more of them in a large
+# collection for the same recall. pgvector allows up to 1,000.
 EFFORT = 100
+EFFORT_LARGE = 250
+LARGE = 50_000
 MAX_EFFORT = 1_000
 
-# Rows whose words are ranked, in a collection with an index.
-COMMON = 2_000
 
-OPERATORS = {"cosine": "<=>", "inner_product": "<#>", "l2": "<->"}
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A search: what `llm_search` takes. `parts` None: all that there are."""
 
-# One round trip for all that the query is made of.
+    collection: str
+    query: str
+    k: int
+    condition: str | None = None
+    parts: Sequence[str] | None = None
+    fusion: str = SCORE
+
+
+# One round trip for all that the query is made of. Like every query here it
+# runs with the caller's search_path.
 _PLAN = """
-select c.id, c.language, c.distance, c.relation::pg_catalog.oid::bigint as relation,
-    v.id as version, v.model, v.dimensions, v.synchronous, v.built, v.indexed,
+select c.distance, v.id as version, v.model, v.dimensions, v.indexed,
     (select pg_catalog.quote_ident(n.nspname) from pg_catalog.pg_extension e
-        join pg_catalog.pg_namespace n on n.oid = e.extnamespace
-        where e.extname = 'vector') as schema,
+        join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) e.extnamespace
+        where e.extname operator(pg_catalog.=) 'vector') as schema,
     (select pg_catalog.quote_ident(n.nspname) from pg_catalog.pg_extension e
-        join pg_catalog.pg_namespace n on n.oid = e.extnamespace
-        where e.extname = 'pg_trgm') as trigram_schema,
-    (select pg_catalog.array_agg(a.attname::text order by a.attnum)
+        join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) e.extnamespace
+        where e.extname operator(pg_catalog.=) 'pg_trgm') as trigram_schema,
+    (select pg_catalog.array_agg(a.attname::pg_catalog.text order by a.attnum)
         from pg_catalog.pg_index i
         join pg_catalog.pg_attribute a
-            on a.attrelid = i.indrelid and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-        where i.indrelid = c.relation and i.indisprimary) as key,
-    greatest(s.reltuples, 0)::bigint as rows,
+            on a.attrelid operator(pg_catalog.=) i.indrelid
+                and a.attnum operator(pg_catalog.=) any (
+                    (i.indkey::pg_catalog.int2[])[0:i.indnkeyatts operator(pg_catalog.-) 1]
+                )
+        where i.indrelid operator(pg_catalog.=) c.relation and i.indisprimary) as key,
+    greatest(s.reltuples, 0)::pg_catalog.int8 as rows,
     t.relrowsecurity as row_security,
-    s.relrowsecurity as storage_row_security
+    s.relrowsecurity as storage_row_security,
+    current_user as role,
+    pg_catalog.tsvector_to_array(
+        pg_catalog.to_tsvector(c.language::pg_catalog.regconfig, $2)
+            operator(pg_catalog.||) $3::pg_catalog.tsvector
+    ) as lexemes
 from llm.collections c
-join llm.collection_versions v on v.id = c.active
-join pg_catalog.pg_class t on t.oid = c.relation
-join pg_catalog.pg_class s on s.oid = pg_catalog.to_regclass('llm.vectors_' || v.id)
-where c.name = $1
+join llm.collection_versions v on v.id operator(pg_catalog.=) c.active
+join pg_catalog.pg_class t on t.oid operator(pg_catalog.=) c.relation
+join pg_catalog.pg_class s
+    on s.oid operator(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.concat('llm.vectors_', v.id))
+where c.name operator(pg_catalog.=) $1
 """
 
 
-def search(
-    database: Database, collection: str, query: str, k: int, condition: str | None
-) -> list[Row]:
+def search(database: Database, request: Request) -> list[Row]:
     """Return the k best rows, best first, as `llm_search` returns them."""
-    if not 1 <= k <= MAX_K:
-        raise InvalidParameter(f"k is {k}, and must be from 1 to {MAX_K}")
-    found = plan(database, collection)
-    vector = work.embed(database, [query], found["model"])[0]
-    words, grams = pieces.terms(query)
-    candidates = max(DEPTH * k, MIN_CANDIDATES)
-    statement = _statement(found, candidates, condition is not None)
+    _check(request)
+    found = plan(database, request.collection, request.query)
+    form = shape(found, request)
+    vector = None
+    if parts.VECTOR in form.parts:
+        vector = work.embed(database, [request.query], found["model"])[0]
+    chosen = _words(database, found, form)
+    args = [
+        vector,
+        request.query,
+        chosen.query,
+        request.k,
+        request.condition,
+        _weight(found, form, request.query),
+        *chosen.terms,
+        *chosen.weights,
+    ]
     try:
-        with tuned(database, candidates):
-            return database.execute(
-                statement,
-                [vector, query, words, grams, k, condition],
-                ["text", "text", "text", "text", "int4", "jsonb"],
-            )
+        with tuned(database, found, form.candidates, filtered=form.filtered):
+            return database.execute(parts.statement(form), args, parts.types())
     except DatabaseError as error:
         if error.sqlstate != "42501":
             raise
         key = ", ".join(found["key"])
         raise InsufficientPrivilege(
-            f'you may not search "{collection}": its table has row level security, '
+            f'you may not search "{request.collection}": its table has row level security, '
             "which asks for the right to read the key",
             hint=f"The owner can grant it: grant select ({key}) on the table.",
             detail=error.message,
         ) from None
 
 
+def _check(request: Request) -> None:
+    if not 1 <= request.k <= MAX_K:
+        raise InvalidParameter(f"k is {request.k}, and must be from 1 to {MAX_K}")
+    if request.fusion not in parts.FUSIONS:
+        raise InvalidParameter(
+            f'fusion is "{request.fusion}"', hint="It is one of: " + ", ".join(parts.FUSIONS) + "."
+        )
+    for part in request.parts or ():
+        if part not in parts.PARTS:
+            raise InvalidParameter(
+                f'there is no part "{part}" of a search',
+                hint="The parts are: " + ", ".join(parts.PARTS) + ".",
+            )
+    if request.parts is not None and not request.parts:
+        raise InvalidParameter("a search has at least one part")
+
+
+def shape(found: Row, request: Request) -> parts.Shape:
+    """Return what the statement of a search is made of."""
+    wanted = [part for part in parts.PARTS if request.parts is None or part in request.parts]
+    if found["trigram_schema"] is None and parts.TRIGRAM in wanted:
+        wanted.remove(parts.TRIGRAM)
+    if not wanted:
+        raise InvalidParameter(
+            "trigram search needs the extension pg_trgm", hint="create extension pg_trgm"
+        )
+    return parts.Shape(
+        version=found["version"],
+        dimensions=found["dimensions"],
+        indexed=found["indexed"],
+        distance=found["distance"],
+        key=tuple(found["key"]),
+        schema=found["schema"],
+        trigram_schema=found["trigram_schema"],
+        parts=tuple(wanted),
+        fusion=request.fusion,
+        candidates=max(DEPTH * request.k, MIN_CANDIDATES),
+        filtered=request.condition is not None,
+    )
+
+
+def _words(database: Database, found: Row, form: parts.Shape) -> words.Words:
+    lexemes = found["lexemes"] if parts.TEXT in form.parts else []
+    if not form.indexed:
+        return words.every(lexemes)
+    known = words.statistics(database, f"vectors_{form.version}", found["role"], found["rows"])
+    return words.chosen(lexemes, known)
+
+
+def _weight(found: Row, form: parts.Shape, query: str) -> float:
+    """Return what the vector part counts: nothing for a question in a language it cannot read."""
+    unread = found["model"] == work.STATIC and pieces.mostly_unspaced(query)
+    return 0.0 if unread and len(form.parts) > 1 else 1.0
+
+
+# The plan of a search without a filter holds for every question; with one it
+# depends on how many rows the filter leaves. Compiling it takes longer than
+# running it.
 _TUNE = """
 select pg_catalog.current_setting('hnsw.ef_search', true) as effort,
     pg_catalog.current_setting('hnsw.iterative_scan', true) as scan,
+    pg_catalog.current_setting('plan_cache_mode') as plans,
+    pg_catalog.current_setting('jit') as jit,
     pg_catalog.set_config('hnsw.ef_search', $1, true),
-    pg_catalog.set_config('hnsw.iterative_scan', $2, true)
+    pg_catalog.set_config('hnsw.iterative_scan', $2, true),
+    pg_catalog.set_config('plan_cache_mode', $3, true),
+    pg_catalog.set_config('jit', $4, true)
 """
 
 
 @contextmanager
-def tuned(database: Database, candidates: int) -> Iterator[None]:
+def tuned(
+    database: Database, found: Row, candidates: int, *, filtered: bool = False
+) -> Iterator[None]:
     """Let an HNSW index look at enough rows for so many candidates, also behind a filter."""
-    effort = str(min(max(EFFORT, candidates), MAX_EFFORT))
-    old = database.execute(_TUNE, [effort, "relaxed_order"])[0]
+    effort = EFFORT if found["rows"] < LARGE else EFFORT_LARGE
+    effort = min(max(effort, candidates), MAX_EFFORT)
+    plans = "force_custom_plan" if filtered else "force_generic_plan"
+    old = database.execute(_TUNE, [str(effort), "relaxed_order", plans, "off"])[0]
     try:
         yield
     finally:
         # NULL, where pgvector was not loaded yet, gives a setting its default.
-        database.execute(_TUNE, [old["effort"], old["scan"]])
+        database.execute(_TUNE, [old["effort"], old["scan"], old["plans"], old["jit"]])
 
 
-def plan(database: Database, collection: str) -> Row:
+def plan(database: Database, collection: str, query: str = "") -> Row:
     """Return what a search of a collection is made of; raise when the caller may not search it."""
-    rows = database.execute(_PLAN, [collection])
+    rows = database.execute(_PLAN, [collection, *pieces.terms(query)])
     if not rows:
         collections.by_name(database, collection)
         raise UndefinedObject(f'the collection "{collection}" is not built yet')
@@ -128,148 +213,3 @@ def plan(database: Database, collection: str) -> Row:
             hint=f"The owner repairs it: select llm_collection_repair('{collection}').",
         )
     return found
-
-
-def _statement(plan: Row, candidates: int, filtered: bool) -> str:
-    """Build the query: a ranked list of rows for each part, joined by key.
-
-    A row stands in a part's list by its best chunk.
-    """
-    version = storage.Version(
-        id=plan["version"],
-        collection=plan["id"],
-        model=plan["model"],
-        dimensions=plan["dimensions"],
-        synchronous=plan["synchronous"],
-        built=True,
-        indexed=plan["indexed"],
-    )
-    count = len(plan["key"])
-    parts = {
-        "v": _vector_candidates(plan, version, candidates, filtered),
-        "t": _text_candidates(plan, version, candidates, filtered),
-    }
-    if plan["trigram_schema"]:
-        parts["g"] = _trigram_candidates(plan, version, candidates, filtered)
-    lists = ",\n".join(
-        f"{part}_found as materialized ({query}),\n{part} as ({_ranked(part, count)})"
-        for part, query in parts.items()
-    )
-    using = storage.keys(count)
-    scores = " + ".join(f"coalesce(1.0::float8 / ({FUSION} + {p}.rank), 0)" for p in parts)
-    key = ", ".join(f"{storage.literal(name)}, i.k{n}" for n, name in enumerate(plan["key"], 1))
-    joined = f" full join g using ({using})" if "g" in parts else ""
-    trigram = "g.rank as g_rank, g.part as g_part" if joined else "null as g_rank, 0 as g_part"
-    return f"""
-with q as materialized ({_terms(plan, version)}),
-{lists},
-fused as (
-    select coalesce({", ".join(f"{p}.id" for p in parts)}) as id, {scores} as score,
-        v.rank as v_rank, v.part as v_part, t.rank as t_rank, t.part as t_part, {trigram}
-    from v full join t using ({using}){joined}
-    order by score desc, id
-    limit $5
-)
-select pg_catalog.jsonb_build_object({key}) as key, i.content, f.score,
-    f.v_rank::int as vector_rank, f.v_part as vector_distance,
-    f.t_rank::int as text_rank, -f.t_part::float8 as text_score,
-    f.g_rank::int as trigram_rank,
-    case when f.g_rank is not null then -f.g_part end::float8 as trigram_score, i.metadata
-from fused f
-join {version.storage} i on i.id = f.id
-order by f.score desc, i.id
-"""
-
-
-def _ranked(part: str, count: int) -> str:
-    """Return the query that leaves each row its best chunk, and numbers the rows."""
-    keys = storage.keys(count)
-    return f"""
-    select b.*, pg_catalog.row_number() over (order by b.part, b.id) as rank
-    from (select distinct on ({keys}) * from {part}_found order by {keys}, part, id) b"""
-
-
-def _condition(filtered: bool) -> str:
-    return "i.metadata @> $6" if filtered else "$6::jsonb is null"
-
-
-def _vector_candidates(
-    plan: Row, version: storage.Version, candidates: int, filtered: bool
-) -> str:
-    schema, operator = plan["schema"], OPERATORS[plan["distance"]]
-    distance = f"i.embedding operator({schema}.{operator}) $1::{schema}.{version.type}"
-    return f"""
-    select i.id, {storage.keys(len(plan["key"]), "i.")}, {distance} as part
-    from {version.storage} i
-    where {_condition(filtered)} and $1 is not null and i.embedding is not null
-    order by {distance}
-    limit {candidates}"""
-
-
-def _terms(plan: Row, version: storage.Version) -> str:
-    """Return the query that turns the question into a tsquery of its terms.
-
-    Any term may match. In a collection with an index (and so with statistics)
-    the rarest terms are taken, as many as stand in COMMON rows together: ranking
-    all the rows that hold a common word takes long and tells little. Where even
-    the rarest is too common, all terms must match.
-    """
-    language = f"{storage.literal(plan['language'])}::pg_catalog.regconfig"
-    words = f"""pg_catalog.unnest(pg_catalog.tsvector_to_array(
-        pg_catalog.to_tsvector({language}, $3) || $4::tsvector
-    )) w"""
-    if not version.indexed:
-        return f"""
-    select pg_catalog.string_agg(pg_catalog.quote_literal(w), ' | ')::tsquery as any_term
-    from {words}"""
-    return f"""
-    select coalesce(
-        pg_catalog.string_agg(pg_catalog.quote_literal(w), ' | ') filter (where upto <= {COMMON}),
-        pg_catalog.string_agg(pg_catalog.quote_literal(w), ' & ')
-    )::tsquery as any_term
-    from (
-        select w, pg_catalog.sum(coalesce(f.frequency * {plan["rows"]}, 0))
-            over (order by f.frequency nulls first, w) as upto
-        from {words}
-        left join (
-            select e.element, e.frequency
-            from pg_catalog.pg_stats s
-            cross join lateral rows from (
-                pg_catalog.unnest(s.most_common_elems::text::text[]),
-                pg_catalog.unnest(s.most_common_elem_freqs)
-            ) e(element, frequency)
-            where s.schemaname = 'llm' and s.tablename = 'vectors_{version.id}'
-                and s.attname = 'terms' and e.element is not null
-        ) f on f.element = w
-    ) ranked"""
-
-
-def _text_candidates(plan: Row, version: storage.Version, candidates: int, filtered: bool) -> str:
-    # Negative, so that the best comes first in every part.
-    return f"""
-    select i.id, {storage.keys(len(plan["key"]), "i.")},
-        -pg_catalog.ts_rank(i.terms, q.any_term, 1) as part
-    from {version.storage} i, q
-    where {_condition(filtered)} and $2 is not null and i.terms @@ q.any_term
-    order by part, i.id
-    limit {candidates}"""
-
-
-def _trigram_candidates(
-    plan: Row, version: storage.Version, candidates: int, filtered: bool
-) -> str:
-    """Return the query of the trigram part: all rows, or what the other parts found.
-
-    Comparing every row of a large collection takes too long, and an index for
-    it would cost more than the rest.
-    """
-    found = ""
-    if version.indexed:
-        found = "i.id in (select id from v_found union all select id from t_found) and "
-    similarity = f"{plan['trigram_schema']}.word_similarity(pg_catalog.left($2, 1000), i.content)"
-    return f"""
-    select i.id, {storage.keys(len(plan["key"]), "i.")}, -{similarity} as part
-    from {version.storage} i
-    where {found}{_condition(filtered)}
-    order by part, i.id
-    limit {candidates}"""
