@@ -326,9 +326,9 @@ def _deleted(version: Version, table: Watched) -> tuple[str, str, str]:
 
 
 def _deleted_row(version: Version, table: Watched) -> tuple[str, str, str]:
-    delete = f"delete from {version.storage} i where {_same(table, 'old')}"
-    leave = _LEAVE.format(storage=version.storage, delete=delete)
-    return _SAFE_PATH, "", leave + _mark(version, table, "old")
+    # No handler of an error: it would be a subtransaction for each row.
+    delete = f"\n    delete from {version.storage} i where {_same(table, 'old')};"
+    return _SAFE_PATH, "", delete + _mark(version, table, "old")
 
 
 def _truncated(version: Version) -> str:
