@@ -41,6 +41,33 @@ def test_documents(db):
         db.execute("drop role clerk")
 
 
+def test_a_long_document_is_chunked_replaced_and_taken_away(db):
+    english = "\n\n".join(f"Section {n}. Clause {n} is about topic{n}." for n in range(200))
+    chinese = "\n\n".join(f"第{n}条。本条款规定运输费用由买方承担。" for n in range(200))
+    db.execute("select llm_knowledge_add('contract', %s)", [english])
+    db.execute("select llm_knowledge_add('合同', %s)", [chinese + "\n\n违约金按日计算。"])
+    chunks = [content for source, content in stored(db, "knowledge") if source == "contract"]
+    assert len(chunks) > 2
+    assert max(map(len, chunks)) <= 2000
+    assert "".join(chunks).replace("\n", "") == english.replace("\n", "")
+    key, content = db.execute(
+        "select key, content from llm_search('knowledge', 'topic150', 1)"
+    ).fetchone()
+    assert key == {"source": "contract"}
+    assert "topic150." in content
+    key, content = db.execute(
+        "select key, content from llm_search('knowledge', '违约金怎么计算', 1)"
+    ).fetchone()
+    assert key == {"source": "合同"}
+    assert "违约金按日计算" in content
+    db.execute("select llm_knowledge_add('contract', 'Short now.')")
+    assert [c for s, c in stored(db, "knowledge") if s == "contract"] == ["Short now."]
+    db.execute("select llm_knowledge_add('contract', null)")
+    db.execute("select llm_knowledge_add('合同', ' ')")
+    left = [s for s, _ in stored(db, "knowledge") if s in ("contract", "合同")]
+    assert left == []
+
+
 WORDS = "apple river truck invoice doctor winter music garden market price school tax order paint"
 
 

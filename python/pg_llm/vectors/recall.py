@@ -22,6 +22,7 @@ def recall(
 ) -> tuple[float, float, float, bool]:
     """Return the mean recall at k, the median milliseconds by index and exact, and "indexed".
 
+    As in a search, the index hands on more rows than k, and the k nearest count.
     The queries are embeddings of the collection's own rows, taken at random.
     """
     if not 1 <= k <= search.MAX_K or not 1 <= samples <= MAX_SAMPLES:
@@ -36,14 +37,16 @@ def recall(
         [samples],
         ["int4"],
     )
-    ask = [(database, shape, row["vector"], k, condition) for row in queries]
+    ask = [(database, shape, row["vector"], condition) for row in queries]
     with search.tuned(database, found, shape.candidates, filtered=shape.filtered):
-        approximate = [_nearest(*each, shape.nearest) for each in ask]
+        approximate = [_nearest(*each, shape.nearest, shape.candidates) for each in ask]
     # A sum is no index's order: then every row is compared.
-    exact = [_nearest(*each, f"{shape.exact} operator(pg_catalog.+) 0") for each in ask]
+    exact = [_nearest(*each, f"{shape.exact} operator(pg_catalog.+) 0", k) for each in ask]
     if not queries:
         return 1.0, 0.0, 0.0, shape.indexed
-    shares = [_share(got, right) for (got, _), (right, _) in zip(approximate, exact, strict=True)]
+    shares = [
+        _share(got[:k], right) for (got, _), (right, _) in zip(approximate, exact, strict=True)
+    ]
     return (
         statistics.fmean(shares),
         statistics.median(ms for _, ms in approximate),
@@ -64,14 +67,14 @@ def _nearest(
     database: Database,
     shape: parts.Shape,
     vector: str,
-    k: int,
     condition: str | None,
     order: str,
+    limit: int,
 ) -> tuple[list[float], float]:
     started = time.perf_counter()
     rows = database.execute(
         f"select {shape.exact} as distance from {shape.storage} i "
-        f"where {shape.condition} and i.embedding is not null order by {order} limit {k}",
+        f"where {shape.condition} and i.embedding is not null order by {order} limit {limit}",
         # As the statement of a search has them: $5 is the filter.
         [vector, None, None, None, condition],
         ["text", "text", "text", "text", "jsonb"],

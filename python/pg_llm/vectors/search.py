@@ -26,7 +26,7 @@ DEPTH = 4
 MIN_CANDIDATES = 40
 
 # hnsw.ef_search, the rows that the index keeps in view: more of them in a large
-# collection for the same recall. pgvector allows up to 1,000.
+# collection and behind a filter for the same recall. pgvector allows up to 1,000.
 EFFORT = 100
 EFFORT_LARGE = 250
 LARGE = 50_000
@@ -189,7 +189,7 @@ def tuned(
     database: Database, found: Row, candidates: int, *, filtered: bool = False
 ) -> Iterator[None]:
     """Let an HNSW index look at enough rows for so many candidates, also behind a filter."""
-    effort = EFFORT if found["rows"] < LARGE else EFFORT_LARGE
+    effort = EFFORT if found["rows"] < LARGE and not filtered else EFFORT_LARGE
     effort = min(max(effort, candidates), MAX_EFFORT)
     plans = "force_custom_plan" if filtered else "force_generic_plan"
     old = database.execute(_TUNE, [str(effort), "relaxed_order", plans, "off"])[0]
