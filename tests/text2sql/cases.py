@@ -86,6 +86,8 @@ CASES = [
     ("What percentage of repairs cost more than 50 in 2024?",
      """select 100.0 * count(*) filter (where cost > 50) / count(*) from repairs
         where date_part('year', repaired_on) = 2024"""),
+    ("Top 2 rider cities by number of riders",
+     "select city, count(*) from riders group by city order by 2 desc, 1 limit 2"),
     ("有多少辆自行车？", "select count(*) from bikes"),
     ("每个站点有多少辆自行车？",
      "select name, count(*) from bikes join stations using (station_id) group by name"),

@@ -158,7 +158,7 @@ class Reader(Arrangement):
             (r"[Caq]FN(?![XTC])|[Caq]N(?:\|N)*(?![XTC])|WNC|WNT", self._equal),
             (r"P?Np?", self._bare_number),
             (r"c\|[WF]*c", self._alternatives),
-            (r"X[cU]*[TC][FW]+[aq]|XTFC", self._top_by),
+            (r"X[cU]*T?[TC][FW]+[aq]|XTFC", self._top_by),
             (r"O[FX]*[UFE]*[Caq]K?(?:&[Caq]K?)*", self._order),
             (r"O[FU]*TK?", self._order_table),
             (r"OK", lambda units: units[1:]),
