@@ -13,6 +13,8 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from pg_llm.lineage.tokens import fold
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -130,7 +132,6 @@ class _Spelling(dict[str, str]):
         return written
 
 
-_UPPER: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 _SYNONYMS: Final = {"!=": "<>"}
 # A space inside of a quoted name, so that no other step sees it.
 NAME_SPACE: Final = "\1"
@@ -141,7 +142,7 @@ def _written(token: str) -> str:
         return LITERAL
     if token.startswith('"') or token[1:3] == '&"':
         return token.replace(" ", NAME_SPACE)
-    return _SYNONYMS.get(token) or token.translate(_UPPER)
+    return _SYNONYMS.get(token) or fold(token)
 
 
 _spelling: Final = _Spelling()
