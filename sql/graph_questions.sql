@@ -552,9 +552,6 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if to_regclass('lineage.patterns') is null then
-        return;
-    end if;
     return query
     with asked as (
     select n.id, n.id as part, n.kind, n.name, n.last_seen, n.properties from lineage.nodes n where n.id = any (nodes)
@@ -593,16 +590,9 @@ comment on function lineage.uses(bigint[]) is
 grant execute on function lineage.uses(bigint[]) to llm_user, llm_monitor;
 
 create function lineage.logs_read() returns boolean
-language plpgsql stable security definer
+language sql stable security definer
 set search_path = pg_catalog, pg_temp
-as $$
-begin
-    if to_regclass('lineage.patterns') is null then
-        return false;
-    end if;
-    return exists (select from lineage.patterns);
-end
-$$;
+as $$ select exists (select from lineage.patterns) $$;
 comment on function lineage.logs_read() is 'Whether the graph knows any statement of a log.';
 grant execute on function lineage.logs_read() to llm_user, llm_monitor;
 
@@ -1211,3 +1201,125 @@ comment on function lineage_masking(text, boolean) is
     'function: name, with its schema or without. Known from the start: md5, sha224 to sha512, digest, hmac, crypt, and the masking functions of the extension anon. '
     'Current edges are marked anew; gives how many changed. Errors: 22023 for a name that is none.';
 grant execute on function lineage_masking(text, boolean) to llm_admin;
+
+-- ---- out and in ----------------------------------------------------------------------
+
+create function lineage_to_mermaid(
+    object text,
+    "column" text default null,
+    direction text default 'both',
+    max_depth int default 10,
+    influence text default 'DIRECT',
+    at timestamptz default null
+) returns text
+language plpython3u stable
+set search_path = pg_catalog, pg_temp
+as $$ return @backend@.graph_questions.lineage_to_mermaid(plpy, object, column, direction, max_depth, influence, at) $$;
+comment on function lineage_to_mermaid(text, text, text, int, text, timestamptz) is
+    'A Mermaid flowchart of what lies around an object: upstream, downstream or both, up to max_depth edges away, as of a time. Only what the caller may see. Names, influence and errors as in lineage_downstream; 22023 for another direction.';
+grant execute on function lineage_to_mermaid(text, text, text, int, text, timestamptz) to llm_user, llm_monitor;
+
+create function lineage_to_dot(
+    object text,
+    "column" text default null,
+    direction text default 'both',
+    max_depth int default 10,
+    influence text default 'DIRECT',
+    at timestamptz default null
+) returns text
+language plpython3u stable
+set search_path = pg_catalog, pg_temp
+as $$ return @backend@.graph_questions.lineage_to_dot(plpy, object, column, direction, max_depth, influence, at) $$;
+comment on function lineage_to_dot(text, text, text, int, text, timestamptz) is
+    'A graph in Graphviz''s language (DOT) of what lies around an object: upstream, downstream or both, up to max_depth edges away, as of a time. Only what the caller may see. Names, influence and errors as in lineage_downstream; 22023 for another direction.';
+grant execute on function lineage_to_dot(text, text, text, int, text, timestamptz) to llm_user, llm_monitor;
+
+create function lineage_to_json(
+    object text,
+    "column" text default null,
+    direction text default 'both',
+    max_depth int default 10,
+    influence text default 'DIRECT',
+    at timestamptz default null
+) returns jsonb
+language plpython3u stable
+set search_path = pg_catalog, pg_temp
+as $$ return @backend@.graph_questions.lineage_to_json(plpy, object, column, direction, max_depth, influence, at) $$;
+comment on function lineage_to_json(text, text, text, int, text, timestamptz) is
+    'Nodes and edges as JSON ({nodes: [{id, kind, type, namespace, name, column, label, parent, comment}], edges: [{id, source, target, influence, transformation, masking, expression, evidence, confidence}]}) of what lies around an object: upstream, downstream or both, up to max_depth edges away, as of a time. Only what the caller may see. Names, influence and errors as in lineage_downstream; 22023 for another direction.';
+grant execute on function lineage_to_json(text, text, text, int, text, timestamptz) to llm_user, llm_monitor;
+
+create function lineage_to_openlineage(
+    object text,
+    "column" text default null,
+    direction text default 'both',
+    max_depth int default 10,
+    influence text default 'DIRECT',
+    at timestamptz default null,
+    run boolean default false
+) returns setof jsonb
+language plpython3u stable
+set search_path = pg_catalog, pg_temp
+as $$ return @backend@.graph_questions.lineage_to_openlineage(plpy, object, column, direction, max_depth, influence, at, run) $$;
+comment on function lineage_to_openlineage(text, text, text, int, text, timestamptz, boolean) is
+    'OpenLineage events of what lies around an object: upstream, downstream or both, up to max_depth edges away, as of a time. Only what the caller may see. Names, influence and errors as in lineage_downstream; 22023 for another direction. '
+    'One event for each view, function, statement or job that data passes through, with the columnLineage facet (1-2-0): a JobEvent (2-0-2), or with run a RunEvent COMPLETE. '
+    'Datasets here have the namespace that the setting openlineage_namespace gives, else postgres://localhost:port.';
+grant execute on function lineage_to_openlineage(text, text, text, int, text, timestamptz, boolean) to llm_user, llm_monitor;
+
+create function lineage_openlineage_event(event jsonb) returns table (
+    job text,
+    inputs int,
+    outputs int,
+    added int,
+    closed int,
+    note text
+)
+language plpython3u security definer
+set search_path = pg_catalog, pg_temp
+as $$ return @backend@.graph_questions.lineage_openlineage_event(plpy, event) $$;
+comment on function lineage_openlineage_event(jsonb) is
+    'Takes an OpenLineage event (RunEvent, JobEvent, DatasetEvent) of Airflow, dbt, Spark, …: its job, datasets and fields become nodes, what it tells of data becomes edges. '
+    'A dataset of this database (namespace postgres://host:port, name database.schema.table; see the setting openlineage_namespace) is the relation itself. '
+    'An event that was taken before changes nothing. Without a columnLineage facet, every input is taken to flow into every output, with confidence 0.5. '
+    'Rows: the job, how many datasets, edges opened and closed. Errors: 22023 for what is not an event.';
+grant execute on function lineage_openlineage_event(jsonb) to llm_admin;
+
+create table lineage.age_graphs (
+    graph text primary key,
+    projected_until timestamptz not null
+);
+comment on table lineage.age_graphs is 'Graphs of Apache AGE that lineage_to_age made.';
+comment on column lineage.age_graphs.graph is 'its name in AGE';
+comment on column lineage.age_graphs.projected_until is 'what changed before is in it';
+grant select, insert, update, delete on lineage.age_graphs to llm_admin;
+
+create function lineage.oldest_start() returns timestamptz
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+-- What a transaction that still runs has written is not seen yet, and bears an earlier time.
+select least(
+    transaction_timestamp(),
+    (select min(a.xact_start) from pg_stat_activity a where a.datname = current_database()),
+    (select min(p.prepared) - interval '1 day' from pg_prepared_xacts p where p.database = current_database())
+)
+$$;
+comment on function lineage.oldest_start() is 'When the oldest transaction of this database that is still running began.';
+grant execute on function lineage.oldest_start() to llm_admin;
+
+create function lineage_to_age(graph text default 'lineage_graph') returns table (
+    added bigint,
+    changed bigint,
+    removed bigint
+)
+language plpython3u
+set search_path = pg_catalog, pg_temp
+as $$ return @backend@.graph_questions.lineage_to_age(plpy, graph) $$;
+comment on function lineage_to_age(text) is
+    'Projects the graph into one of Apache AGE, for Cypher: made at the first call, brought up to date by what changed since at each further one. '
+    'Vertices: Database, Schema, Relation, Column, Function, Statement, Job, Dataset, Field; edges: DIRECT, INDIRECT, DEPENDENCY, and PART_OF from a part to its whole. '
+    'The graph belongs to the caller, who needs CREATE on the database. Rows: how many vertices and edges were added, changed and removed. '
+    'graph: its name, which is also that of the schema where AGE keeps it. '
+    'Errors: 0A000 without AGE, 22023 for a name that is another graph''s, 42P06 for that of a schema.';
+grant execute on function lineage_to_age(text) to llm_admin;

@@ -44,6 +44,12 @@ SETTINGS = {
         Setting("text2sql_row_limit", "1000", False, "rows that llm_ask returns at most"),
         Setting("graph_hidden", "omit", True, "omit or show what one may not see"),
         Setting("text2sql_timeout", "30", False, "seconds that an answer may run or be planned"),
+        Setting(
+            "openlineage_namespace",
+            "",
+            False,
+            "postgres://host:port of this server, by all its names",
+        ),
         Setting("call_timeout", "60", False, "seconds that a model call may take in all"),
     )
 }

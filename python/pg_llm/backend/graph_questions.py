@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from pg_llm.backend.reception import reception
 from pg_llm.errors import InvalidParameter
-from pg_llm.graph import impact, survey, tags, walk
+from pg_llm.graph import events, impact, survey, tags, walk
+from pg_llm.graph.exports import drawing, openlineage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -202,6 +204,71 @@ def lineage_masking(database: Database, function: str | None, masks: bool | None
     if not name or masks is None:
         raise InvalidParameter("a masking function needs a name, and masks true or false")
     return tags.set_masking(database, name, masks)
+
+
+# -- out and in --------------------------------------------------------------------
+
+
+def _graph(
+    database: Database,
+    name: str | None,
+    column: str | None,
+    direction: str | None,
+    max_depth: int | None,
+    influence: str | None,
+    at: str | None,
+) -> walk.Graph:
+    return walk.subgraph(
+        database,
+        _given(name, "object"),
+        column,
+        direction=_given(direction, "direction"),
+        depth=max_depth if max_depth is not None else 0,
+        influence=_given(influence, "influence"),
+        at=at,
+    )
+
+
+@reception
+def lineage_to_mermaid(database: Database, *args: Any) -> str:
+    """Return a flowchart."""
+    return drawing.mermaid(_graph(database, *args))
+
+
+@reception
+def lineage_to_dot(database: Database, *args: Any) -> str:
+    """Return a graph in Graphviz's language."""
+    return drawing.dot(_graph(database, *args))
+
+
+@reception
+def lineage_to_json(database: Database, *args: Any) -> str:
+    """Return nodes and edges."""
+    return json.dumps(drawing.as_json(_graph(database, *args)), ensure_ascii=False)
+
+
+@reception
+def lineage_to_openlineage(database: Database, *args: Any) -> list[str]:
+    """Return OpenLineage events."""
+    *around, run = args
+    found = openlineage.events(database, _graph(database, *around), run=bool(run))
+    return [json.dumps(event, ensure_ascii=False) for event in found]
+
+
+@reception
+def lineage_openlineage_event(database: Database, event: str | None) -> list[Row]:
+    """Take an OpenLineage event."""
+    taken = events.take(database, json.loads(_given(event, "event")))
+    return [(taken.job, taken.inputs, taken.outputs, taken.added, taken.closed, taken.note)]
+
+
+@reception
+def lineage_to_age(database: Database, graph: str | None) -> list[Row]:
+    """Project the graph into Apache AGE."""
+    from pg_llm.graph.exports import age
+
+    done = age.project(database, _given(graph, "graph"))
+    return [(done.added, done.changed, done.removed)]
 
 
 def _given(value: str | None, argument: str) -> str:

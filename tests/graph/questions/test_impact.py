@@ -21,10 +21,6 @@ def shop(draw, db):
         create table s.lonely (x int, y int);
         """
     )
-    db.execute(
-        "create table if not exists lineage.patterns "
-        "(node bigint, calls bigint, stat_calls bigint default 0, last_seen timestamptz)"
-    )
     db.execute("truncate lineage.patterns cascade")
     db.execute("select lineage_sync_catalog()")
     draw.evidence(
@@ -153,9 +149,6 @@ def test_dashboards_and_jobs(shop):
 
 def _pattern(db, node, calls, last):
     """A statement as the logs would have told of it."""
-    db.execute(
-        "alter table lineage.patterns add if not exists fingerprint text, add if not exists query text"
-    )
     db.execute(
         "insert into lineage.patterns (fingerprint, query, node, calls, last_seen) values ('load', 'load', %s, %s, %s)",
         [node, calls, last],

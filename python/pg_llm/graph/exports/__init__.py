@@ -1,0 +1,1 @@
+"""What leaves the graph: Mermaid, DOT, JSON, OpenLineage, Apache AGE."""
