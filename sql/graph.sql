@@ -101,6 +101,9 @@ select pg_catalog.pg_extension_config_dump('lineage.edges_id_seq', '');
 grant select on lineage.nodes, lineage.edges, lineage.edges_current, lineage.edges_past to llm_admin, llm_monitor;
 
 -- ---- the catalog ---------------------------------------------------------------
+--
+-- Names and expressions are written in one way, whatever the session's settings say
+-- of how the server writes them.
 
 create table lineage.sync_state (
     single boolean primary key default true check (single),
@@ -157,6 +160,10 @@ create function lineage_sync_catalog() returns table (
 )
 language plpython3u volatile parallel unsafe security definer
 set search_path = pg_catalog, pg_temp
+set quote_all_identifiers = off
+set datestyle = 'ISO'
+set intervalstyle = 'postgres'
+set timezone = 'UTC'
 as $$ return @backend@.graph.lineage_sync_catalog(plpy) $$;
 comment on function lineage_sync_catalog() is
     'Brings the graph in line with the catalog: relations, columns, keys, views, rules, functions, triggers, generated columns, defaults, partitions, foreign tables, publications, subscriptions. '
@@ -180,6 +187,10 @@ create function lineage.ddl_capture(
 ) returns void
 language plpython3u security definer
 set search_path = pg_catalog, pg_temp
+set quote_all_identifiers = off
+set datestyle = 'ISO'
+set intervalstyle = 'postgres'
+set timezone = 'UTC'
 set plan_cache_mode = force_generic_plan
 as $$ return @backend@.graph.ddl_capture(plpy, command, classes, objects, search_path, query) $$;
 comment on function lineage.ddl_capture(text, oid[], oid[], text, text) is
@@ -194,6 +205,10 @@ create function lineage.drop_capture(
 ) returns void
 language plpython3u security definer
 set search_path = pg_catalog, pg_temp
+set quote_all_identifiers = off
+set datestyle = 'ISO'
+set intervalstyle = 'postgres'
+set timezone = 'UTC'
 set plan_cache_mode = force_generic_plan
 as $$ return @backend@.graph.drop_capture(plpy, classes, objects, numbers, relations) $$;
 comment on function lineage.drop_capture(oid[], oid[], int[], text[]) is
@@ -309,6 +324,10 @@ alter event trigger lineage_ddl_rewriting disable;
 create function lineage_track(enabled boolean) returns boolean
 language plpython3u strict security definer
 set search_path = pg_catalog, pg_temp
+set quote_all_identifiers = off
+set datestyle = 'ISO'
+set intervalstyle = 'postgres'
+set timezone = 'UTC'
 as $$ return @backend@.graph.lineage_track(plpy, enabled) $$;
 comment on function lineage_track(boolean) is
     'Lets the graph follow every DDL statement of this database, or no longer: event triggers, which work for the DDL of all roles. '
@@ -332,6 +351,7 @@ create function lineage_add_edge(
 ) returns bigint
 language plpython3u volatile parallel unsafe security definer
 set search_path = pg_catalog, pg_temp
+set quote_all_identifiers = off
 as $$
 return @backend@.graph.lineage_add_edge(
     plpy, source, target, source_column, target_column, transformation, expression, masking, confidence, job, target_kind
@@ -356,6 +376,7 @@ create function lineage_drop_edge(
 ) returns bigint
 language plpython3u volatile parallel unsafe security definer
 set search_path = pg_catalog, pg_temp
+set quote_all_identifiers = off
 as $$
 return @backend@.graph.lineage_drop_edge(plpy, source, target, source_column, target_column, transformation, job)
 $$;
@@ -367,6 +388,7 @@ grant execute on function lineage_drop_edge(text, text, text, text, text, text) 
 create function lineage_prune(before timestamptz, out edges bigint, out nodes bigint)
 language plpython3u strict volatile parallel unsafe security definer
 set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
 as $$ return @backend@.graph.lineage_prune(plpy, before) $$;
 comment on function lineage_prune(timestamptz) is
     'Deletes history: edges that ended before a time, and dropped nodes that nothing refers to any more. What is true now stays. '

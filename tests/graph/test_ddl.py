@@ -149,6 +149,32 @@ def test_renames_are_followed(tracked):
     assert tracked.edges() == {"q.u.z -> r.v.y DIRECT IDENTITY (view)"}
 
 
+def test_settings_of_the_session_do_not_change_what_is_written(tracked):
+    tracked.run(
+        "set quote_all_identifiers = on",
+        "set datestyle = 'German'",
+        "set timezone = 'Asia/Shanghai'",
+        "create table t (a int, at timestamptz)",
+        "create view v as select upper(a::text) as b, at > '2026-01-02 03:04:05+00' as late from t",
+        "create function f(int) returns int language sql return $1",
+        "alter table t rename a to z",
+    )
+    assert tracked.notices == []
+    expected = {
+        "public.t.z -> public.v.b DIRECT TRANSFORMATION (view)",
+        "public.t.at -> public.v.late DIRECT TRANSFORMATION (view)",
+    }
+    assert tracked.edges() == expected
+    assert tracked.alive("public.f(integer)") is True
+    tracked.run("reset quote_all_identifiers", "reset datestyle", "reset timezone")
+    assert _agrees(tracked) == {}
+    tracked.run("update lineage.objects set fingerprint = null")
+    tracked.sync()
+    assert tracked.rows(
+        "select count(*) from lineage.edges where valid_to < 'infinity' and expression like '%2026%'"
+    ) == [(0,)]
+
+
 def test_what_is_dropped_ends(tracked):
     tracked.run(
         "create table t (a int primary key, b int)",

@@ -686,3 +686,34 @@ def test_tags_stay_with_a_name_that_another_table_takes(graph):
     graph.sync()
     tags = "select n.name, n.column_name from lineage.node_tags t join lineage.nodes n on n.id = t.node order by 1"
     assert graph.rows(tags) == [("public.t", "a"), ("public.v", "a")]
+
+
+def test_a_sync_that_was_ended_is_repeated(own_graph):
+    graph = own_graph
+    graph.run(
+        "create table t (a int)",
+        "create view v as select a from t",
+        "create function slow() returns trigger language plpgsql as"
+        " 'begin perform pg_sleep(30); return new; end'",
+        "create trigger slow before insert on lineage.edges_current"
+        " for each row execute function slow()",
+        "set statement_timeout = '1s'",
+    )
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        graph.sync()
+    graph.run("reset statement_timeout", "drop trigger slow on lineage.edges_current")
+    graph.sync()
+    assert graph.edges() == {"public.t.a -> public.v.a DIRECT IDENTITY (view)"}
+    assert graph.rows("select count(*) from lineage.edges") == [(1,)]
+
+
+def test_two_syncs_go_one_after_the_other(own_graph, open_graph):
+    own_graph.run("create table t (a int)", "create view v as select a from t")
+    other = open_graph(own_graph.connection.info.dbname)
+    other.connection.autocommit = False
+    other.sync()
+    own_graph.run("set lock_timeout = '200ms'")
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        own_graph.sync()
+    other.connection.commit()
+    assert _changes(own_graph.sync()) == _NOTHING_NEW
