@@ -178,6 +178,8 @@ grant execute on function lineage_sync_catalog() to llm_admin;
 -- a row in lineage.pending, never the user's statement; only a cancel passes
 -- ("when others" leaves it alone). They wait for nobody: lock_timeout.
 
+-- A statement makes or changes a few objects: they are looked up by index, by plans
+-- that are made once a session.
 create function lineage.ddl_capture(
     command text,
     classes oid[],
@@ -192,6 +194,10 @@ set datestyle = 'ISO'
 set intervalstyle = 'postgres'
 set timezone = 'UTC'
 set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
 as $$ return @backend@.graph.ddl_capture(plpy, command, classes, objects, search_path, query) $$;
 comment on function lineage.ddl_capture(text, oid[], oid[], text, text) is
     'Brings the graph in line with objects that a DDL statement made or changed. '
@@ -210,6 +216,10 @@ set datestyle = 'ISO'
 set intervalstyle = 'postgres'
 set timezone = 'UTC'
 set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
 as $$ return @backend@.graph.drop_capture(plpy, classes, objects, numbers, relations) $$;
 comment on function lineage.drop_capture(oid[], oid[], int[], text[]) is
     'Ends the nodes and edges of dropped objects; relations: those that lost a trigger, a rule or a constraint.';

@@ -26,11 +26,17 @@ n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'llm', 'lineag
 and not pg_catalog.starts_with(n.nspname::text, 'pg_temp_')
 and not pg_catalog.starts_with(n.nspname::text, 'pg_toast_temp_')
 """
-_EXTENSION: Final = """
-select d.objid
-from pg_catalog.pg_depend d
-where d.classid = 'pg_catalog.@class@'::pg_catalog.regclass and d.deptype = 'e'
-"""
+
+
+def _extensions(catalog: str, alias: str) -> str:
+    """Return the condition that an object belongs to an extension."""
+    return f"""exists (
+        select
+        from pg_catalog.pg_depend m
+        where m.classid = 'pg_catalog.{catalog}'::pg_catalog.regclass
+          and m.objid = {alias}.oid and m.deptype = 'e'
+    )"""
+
 
 # A row's place and transaction change whenever the row does, and cost nothing
 # to read. A false alarm (VACUUM FULL) has the object read again, no more.
@@ -45,7 +51,7 @@ with relation as (
       and c.oid >= 16384
       and @scope@(c.oid)
       and {_OUR_OWN}
-      and c.oid not in ({_EXTENSION.replace("@class@", "pg_class")})
+      and not {_extensions("pg_class", "c")}
 ),
 part (oid, hash) as (
     select r.oid, r.hash from relation r
@@ -187,7 +193,7 @@ left join lineage.objects o
 where p.oid >= 16384
   and @scope@(p.oid)
   and {_OUR_OWN}
-  and p.oid not in ({_EXTENSION.replace("@class@", "pg_proc")})
+  and not {_extensions("pg_proc", "p")}
 """
 FUNCTION_FACTS: Final = """
 select
@@ -235,7 +241,7 @@ from pg_catalog.pg_namespace n
 left join lineage.objects o
     on o.class = 'pg_catalog.pg_namespace'::pg_catalog.regclass and o.object = n.oid
 where @scope@(n.oid)
-  and n.oid not in ({_EXTENSION.replace("@class@", "pg_namespace")})
+  and not {_extensions("pg_namespace", "n")}
   and {_OUR_OWN}
 """
 DATABASE: Final = """
@@ -482,7 +488,7 @@ join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 join pg_catalog.pg_language l on l.oid = p.prolang
 where p.oid >= 16384 and p.prosqlbody is null and p.prokind <> 'a'
   and {_OUR_OWN}
-  and p.oid not in ({_EXTENSION.replace("@class@", "pg_proc")})
+  and not {_extensions("pg_proc", "p")}
 group by l.lanname
 union all
 select 'triggers', null, pg_catalog.count(*), 'disabled'
