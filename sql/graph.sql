@@ -233,11 +233,11 @@ declare
     classes oid[];
     objects oid[];
 begin
-    -- Analysing a statement makes a function in pg_temp: nothing to follow.
+    -- Analysing a statement makes a function in pg_temp, or here: nothing to follow.
     select array_agg(d.classid), array_agg(d.objid)
     into classes, objects
     from pg_event_trigger_ddl_commands() d
-    where d.objid is not null and not d.in_extension and d.schema_name is distinct from 'pg_temp';
+    where d.objid is not null and not d.in_extension and coalesce(d.schema_name, '') not in ('pg_temp', 'lineage');
     if objects is not null then
         perform lineage.ddl_capture(command, classes, objects, path, query);
     end if;

@@ -256,6 +256,15 @@ def test_temporary_relations_are_passed_by(tracked):
     assert tracked.notices == []
 
 
+def test_a_transaction_that_is_followed_uses_no_temporary_objects(own_graph):
+    """It could not be prepared for two-phase commit then."""
+    own_graph.run(
+        "select lineage_track(true)", "create table t (a int)", "create table u as select a from t"
+    )
+    assert own_graph.edges() == {"public.t.a -> public.u.a DIRECT IDENTITY (ddl)"}
+    assert own_graph.rows("select pg_my_temp_schema()::int") == [(0,)]
+
+
 def test_analysing_a_statement_is_no_ddl_to_follow(tracked):
     tracked.run("create table t (a int)")
     before = tracked.rows("select count(*) from lineage.nodes")

@@ -16,12 +16,14 @@ from pg_llm.graph.identity import CLASSES, Thing, check_stamp, follow
 from pg_llm.graph.report import Report
 from pg_llm.graph.store import Key, NodeFacts, replace_evidence
 from pg_llm.graph.sync import refresh, schemas
-from pg_llm.lineage import analyser, statements
+from pg_llm.lineage import analyser, server, statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pg_llm.database import Database, Row
+    from pg_llm.lineage.edges import Edge
+    from pg_llm.lineage.statements import Statement
 
 _FILLS: Final = frozenset({"CREATE TABLE AS", "SELECT INTO"})
 # pg_publication, pg_publication_rel, pg_publication_namespace.
@@ -124,10 +126,9 @@ def _fill(database: Database, oid: int, search_path: str, query: str) -> None:
     # Two of the same name in one text: which one it was is not known.
     if len(found) != 1:
         return
-    path = schemas_of(search_path, table["owner"])
     edges = [
-        edge._replace(target_relation=table["name"])
-        for edge in analyser.statement_edges(database, found[0], search_path=path)
+        edge
+        for edge in _edges(database, found[0], schemas_of(search_path, table["owner"]), table)
         if edge.source_relation and not edge.source_relation.startswith("pg_temp.")
     ]
     names = list({edge.source_relation or "" for edge in edges})
@@ -139,6 +140,25 @@ def _fill(database: Database, oid: int, search_path: str, query: str) -> None:
     }
     facts = edge_facts(database, [e for e in edges if e.source_relation in readable])
     replace_evidence(database, "ddl", table["node"], facts)
+
+
+def _edges(
+    database: Database, statement: Statement, search_path: Sequence[str], table: Row
+) -> list[Edge]:
+    """Analyse a statement in our schema.
+
+    In pg_temp the user's transaction would use temporary objects, and could not be
+    prepared for two-phase commit.
+    """
+    analysed = server.analyse(database, statement.query or "", search_path, "lineage")
+    return analyser.tree_edges(
+        database,
+        analysed.tree,
+        target=table["name"],
+        columns=statement.columns,
+        text=analysed.text,
+        fresh=True,
+    )
 
 
 def _names(target: Sequence[str], table: Row) -> bool:

@@ -78,10 +78,17 @@ class _Done(Exception):
 _built: dict[str, bool] = {}
 
 
-def analyse(database: Database, query: str, search_path: Sequence[str] | None = None) -> Analysed:
+def analyse(
+    database: Database,
+    query: str,
+    search_path: Sequence[str] | None = None,
+    schema: str = "pg_temp",
+) -> Analysed:
     """Return the server's query tree of one statement.
 
     `search_path`: schemas to look names up in, the session's by default.
+    `schema`: where the function is made; the default one is open to whoever may
+    make temporary objects, but then the transaction counts as using some.
 
     Raises `DatabaseError` as the server does, with the position in `query`.
     """
@@ -91,7 +98,7 @@ def analyse(database: Database, query: str, search_path: Sequence[str] | None = 
             if search_path is not None:
                 set_path(database, search_path)
             _prepare(database, query)
-            found.append(_made(database, query))
+            found.append(_made(database, query, schema))
             raise _Done
     except _Done:
         return found[0]
@@ -114,11 +121,11 @@ def _prepare(database: Database, query: str) -> None:
         database.execute(_UNCHECKED)
 
 
-def _made(database: Database, query: str) -> Analysed:
+def _made(database: Database, query: str, schema: str) -> Analysed:
     """Create the function and read what the server made of it."""
     name = "pg_llm_" + secrets.token_hex(8)
     arguments = ", ".join(_parameter_types(database, name, query))
-    head = f"create function pg_temp.{name}({arguments}) returns void language sql begin atomic "
+    head = f"create function {schema}.{name}({arguments}) returns void language sql begin atomic "
     text = f"{head}{query}{_TAIL}"
     try:
         if ";" in query:
