@@ -121,6 +121,12 @@ _CALLS = (
     "select public.llm_metric_add('most', 'x', 'public.item', 'pg_catalog.max(id)')",
     "select public.llm_text2sql('what is the most?')",
     "select public.llm_eval('public.asked')",
+    "select public.lineage_sync_catalog()",
+    "select public.lineage_tag('public.item.name', 'pii')",
+    "select public.llm_tag_policy(null, 'pii', 'mask')",
+    "select public.llm_verify('named items', 'select name from public.item')",
+    "select public.llm_column_samples('public.item', 'name', false)",
+    "select public.llm_text2sql('named items')",
 )
 
 

@@ -14,7 +14,8 @@ class Column:
     base type (N numeric, S string, D date or time, B boolean, E enum, …).
     `distinct` is `pg_stats.n_distinct` (negative: a share of the rows; 0: not
     known). `values` are values that occur, as text: all of them for an enum
-    and where `complete`, else the most common ones.
+    and where `complete`, else the most common ones. `withheld`: its values are
+    not to be looked at, so there are none.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Column:
     distinct: float = 0.0
     values: tuple[str, ...] = ()
     complete: bool = False
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pg_llm import catalog, settings
 from pg_llm.errors import DatabaseError, InvalidParameter
-from pg_llm.text2sql import answers, glossary, grammar, guard, pairs
+from pg_llm.text2sql import answers, glossary, grammar, guard, pairs, policy
 from pg_llm.text2sql import model as source
 from pg_llm.text2sql.frame import Declined
 from pg_llm.text2sql.index import index
@@ -92,7 +92,7 @@ def _recalled(database: Database, question: str, model: str) -> Answer | None:
         return None
     lists = ("tables", "columns", "joins", "examples", "warnings")
     return Answer(
-        kept["sql"],
+        guarded.sql,
         kept["confidence"],
         kept["source"],
         **{name: tuple(kept[name]) for name in lists},
@@ -102,7 +102,7 @@ def _recalled(database: Database, question: str, model: str) -> Answer | None:
 
 
 def _found(database: Database, question: str, name: str | None) -> Answer:
-    schema = index(catalog.snapshot(database))
+    schema = index(policy.withhold(database, catalog.snapshot(database)))
     glossary.apply(database, schema)
     if not schema.relations:
         return Answer(None, warnings=("there is no table that you may read",))
@@ -130,7 +130,7 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         examples=examples,
         attempts=attempts,
         cost=candidate.guarded.cost,
-        warnings=(*candidate.notes, *doubt),
+        warnings=(*candidate.notes, *candidate.guarded.notes, *doubt),
     )
 
 
@@ -152,6 +152,7 @@ def _from_pairs(database: Database, question: str, schema: SchemaIndex) -> Answe
         examples=(found.question,),
         attempts=(*attempts, f"pair {found.id}: {found.how} ({found.confidence:.2f})"),
         cost=found.guarded.cost,
+        warnings=found.guarded.notes,
     )
 
 
@@ -217,5 +218,5 @@ def _from_grammar(database: Database, question: str, schema: SchemaIndex) -> Ans
         composed.joins,
         attempts=("grammar: answered",),
         cost=guarded.cost,
-        warnings=composed.warnings,
+        warnings=(*composed.warnings, *guarded.notes),
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SIGNATURE = """
 select case when llm.readable($1::pg_catalog.regclass[]) then pg_catalog.md5(pg_catalog.concat(
     llm.learned_version(),
+    llm.policy_version(),
     current_date,
     (
         select pg_catalog.string_agg(pg_catalog.concat_ws(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from pg_llm import settings
 from pg_llm.errors import DatabaseError, PgLlmError
 from pg_llm.lineage import nodes, server, statements
+from pg_llm.text2sql import policy
 from pg_llm.text2sql.words import word_set
 
 if TYPE_CHECKING:
@@ -39,13 +40,14 @@ class Guarded:
     """A statement that passed.
 
     Its text without semicolon, the planner's cost, the relations that it names,
-    the names of its output columns.
+    the names of its output columns; `notes` tell which of them are masked.
     """
 
     sql: str
     cost: float
     tables: tuple[str, ...]
     columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 _RELATIONS = """
@@ -152,6 +154,9 @@ UNCHECKED = (
 )
 
 
+_POLICIES = "An administrator can change what your role may ask for: llm_tag_policy."
+
+
 def check(database: Database, sql: str) -> Guarded:
     """Return the statement with its cost, or raise.
 
@@ -160,14 +165,19 @@ def check(database: Database, sql: str) -> Guarded:
     anything was executed.
     """
     query = _single_query(database, sql)
-    tree = nodes.parse(_analysed(database, query), constants=True)
+    analysed = _analysed(database, query)
+    tree = nodes.parse(analysed, constants=True)
     every = [node for top in tree for node in _walk(top)]
     _refuse_actions(every)
     _refuse_endless(every)
     tables = _tables(database, every)
     _refuse_functions(database, every)
     _refuse_views(database, every)
-    return Guarded(query, _cost(database, query), tables, _columns(tree))
+    verdict = policy.judge(database, query, analysed)
+    if verdict.reason:
+        raise Refused(verdict.reason, hint=_POLICIES)
+    query = verdict.sql or query
+    return Guarded(query, _cost(database, query), tables, _columns(tree), verdict.notes)
 
 
 def _analysed(database: Database, query: str) -> str:

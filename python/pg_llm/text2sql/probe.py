@@ -65,7 +65,7 @@ def _columns(schema: SchemaIndex) -> list[tuple[Relation, Column]]:
         for relation in schema.relations
         if relation.kind in "rpm" and relation.rows <= _MOST_ROWS
         for column in relation.columns
-        if column.category == "S" and not column.complete
+        if column.category == "S" and not column.complete and not column.withheld
     ]
     return found[:_MOST_COLUMNS]
 

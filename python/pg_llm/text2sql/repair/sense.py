@@ -214,6 +214,8 @@ def _compared(literal: exp.Literal, schema: SchemaIndex) -> tuple[ColumnRef, exp
     ref = _column(column, schema)
     if ref is None or ref.column.category != "S" or ref.relation.kind not in "rpm":
         return None
+    if ref.column.withheld:
+        return None
     return (ref, parent) if ref.relation.rows <= _MOST_ROWS else None
 
 
