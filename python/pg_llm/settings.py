@@ -41,6 +41,8 @@ SETTINGS = {
         Setting("text2sql_cache", "on", True, "on: answers are kept and given again; off: not"),
         Setting("text2sql_cost_limit", "10000000", False, "planner cost that an answer may have"),
         Setting("text2sql_refused_tags", "pii,secret", False, "tags refused without a policy"),
+        Setting("text2sql_candidates", "1", False, "answers of models that are voted on"),
+        Setting("text2sql_sample_seconds", "2", False, "seconds that a candidate may run"),
         Setting("text2sql_rounds", "2", False, "answers that a question may cost of a model"),
         Setting("text2sql_row_limit", "1000", False, "rows that llm_ask returns at most"),
         Setting("graph_hidden", "omit", True, "omit or show what one may not see"),

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 from pg_llm import catalog, settings
 from pg_llm.errors import DatabaseError, InvalidParameter
-from pg_llm.text2sql import answers, glossary, grammar, guard, pairs, policy
+from pg_llm.text2sql import answers, glossary, grammar, guard, pairs, policy, vote
 from pg_llm.text2sql import model as source
 from pg_llm.text2sql.frame import Declined
 from pg_llm.text2sql.index import index
 from pg_llm.text2sql.linking import link
 from pg_llm.text2sql.probe import prober
+from pg_llm.text2sql.vote import Ballot
 
 if TYPE_CHECKING:
     from pg_llm.database import Database
     from pg_llm.text2sql.index import SchemaIndex
     from pg_llm.text2sql.model import Candidate
+    from pg_llm.text2sql.vote import Election
 
 LONGEST_QUESTION = 4000
 # Below this the schema explains little of a question (0 to 1).
@@ -113,18 +115,31 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
     if name is None:
         return _trusted(verified, grammatical, _sure(database))
     shown = pairs.examples(database, question, schema, _SHOWN)
-    candidate = source.ask(database, question, schema, name, shown)
-    attempts = (*verified.attempts, *candidate.attempts, *grammatical.attempts)
+    asked = source.candidates(database, question, schema, name, shown)
     examples = tuple(example for example, _ in shown)
-    if candidate.guarded is None:
+    before = (*verified.attempts, *(one for each in asked for one in each.attempts))
+    attempts = (*before, *grammatical.attempts)
+    usable = [candidate for candidate in asked if candidate.guarded is not None]
+    if not usable:
         failed = f"the model {name} gave no usable answer"
+        if len(asked) > 1:
+            failed += f", asked for {len(asked)}"
         found = _trusted(verified, grammatical, _sure(database))
         return replace(found, attempts=attempts, warnings=(failed, *found.warnings))
+    candidate, sure = usable[0], _model_confidence(usable[0], grammatical)
+    if len(asked) > 1:
+        election = vote.elect(database, _ballots(database, asked, grammatical, verified))
+        attempts = (*attempts, *election.attempts)
+        elected = [one for one in usable if one.guarded in _statements(election)]
+        if not elected:
+            return replace(_trusted(verified, grammatical, _sure(database)), attempts=attempts)
+        candidate, sure = elected[0], _voted_confidence(elected[0], election)
+    assert candidate.guarded is not None  # noqa: S101  (only such are usable)
     known = link(question, schema).answerable
     doubt = () if known >= _STRANGE else ("few of the question's words name anything here",)
     return Answer(
         candidate.guarded.sql,
-        round(_model_confidence(candidate, grammatical) * (0.6 + 0.4 * min(1.0, 2 * known)), 3),
+        round(sure * (0.6 + 0.4 * min(1.0, 2 * known)), 3),
         "model",
         candidate.guarded.tables,
         examples=examples,
@@ -132,6 +147,31 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         cost=candidate.guarded.cost,
         warnings=(*candidate.notes, *candidate.guarded.notes, *doubt),
     )
+
+
+def _ballots(
+    database: Database, asked: list[Candidate], grammatical: Answer, verified: Answer
+) -> list[Ballot]:
+    """Return a vote for each candidate that passed, and those of the other sources."""
+    ballots = [
+        Ballot(f"candidate {number}", candidate.guarded)
+        for number, candidate in enumerate(asked, start=1)
+        if candidate.guarded is not None
+    ]
+    for voter, found in (("grammar", grammatical), ("verified pair", verified)):
+        if found.sql is not None:
+            ballots.append(Ballot(voter, guard.check(database, found.sql)))
+    return ballots
+
+
+def _statements(election: Election) -> list[guard.Guarded]:
+    return [ballot.guarded for ballot in election.winners]
+
+
+def _voted_confidence(candidate: Candidate, election: Election) -> float:
+    """Say how sure an elected answer is: by the share of the votes, if there is a second one."""
+    base = 0.4 + 0.5 * election.agreement if len(election.winners) > 1 else 0.45
+    return round(base - _doubt(candidate), 3)
 
 
 # A pair for the same question, its words or its values aside: no model is asked.
@@ -175,8 +215,11 @@ def _model_confidence(candidate: Candidate, grammatical: Answer) -> float:
     if grammatical.sql is not None:
         same = set(grammatical.tables) == set(candidate.guarded.tables)
         base = 0.6 + 0.3 * grammatical.confidence if same else 0.45
-    doubt = 0.1 * (candidate.rounds - 1) + 0.05 * min(candidate.repairs, 4)
-    return round(base - doubt, 3)
+    return round(base - _doubt(candidate), 3)
+
+
+def _doubt(candidate: Candidate) -> float:
+    return 0.1 * (candidate.rounds - 1) + 0.05 * min(candidate.repairs, 4)
 
 
 def _unreadable(question: str) -> str:

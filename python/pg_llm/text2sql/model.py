@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pg_llm import models, settings
-from pg_llm.errors import DatabaseError, ModelError
+from pg_llm.errors import DatabaseError, InvalidParameter, ModelError
 from pg_llm.text2sql import clean, guard, prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pg_llm.database import Database
     from pg_llm.text2sql.guard import Guarded
     from pg_llm.text2sql.index import SchemaIndex
+
+
+_TEMPERATURE = 0.8
 
 
 @dataclass(slots=True)
@@ -32,6 +35,37 @@ class Candidate:
     notes: list[str] = field(default_factory=list)
 
 
+def candidates(
+    database: Database,
+    question: str,
+    schema: SchemaIndex,
+    model: str,
+    examples: Sequence[tuple[str, str]] = (),
+) -> list[Candidate]:
+    """Ask for `text2sql_candidates` answers, or one of each model where they are more.
+
+    `model`: one, or several with commas between them, which take turns. The
+    second answer of a model and those after it are asked for with a
+    temperature, because they would be the first again. Raises as `ask` does.
+    """
+    names = list(dict.fromkeys(name.strip() for name in model.split(",") if name.strip()))
+    if not names:
+        raise InvalidParameter(
+            "the list of models is empty", hint="Name a model, or several: 'one,other'."
+        )
+    count = max(len(names), settings.whole(database, "text2sql_candidates"))
+    if count == 1:
+        return [ask(database, question, schema, names[0], examples)]
+    found = []
+    for number in range(count):
+        warm = {"temperature": _TEMPERATURE} if number >= len(names) else None
+        name = names[number % len(names)]
+        candidate = ask(database, question, schema, name, examples, warm)
+        candidate.attempts = [f"candidate {number + 1}: {one}" for one in candidate.attempts]
+        found.append(candidate)
+    return found
+
+
 def chosen(database: Database, model: str | None) -> str | None:
     """Return the chat model to ask, None for none."""
     return model or settings.get(database, "chat_model") or None
@@ -43,10 +77,12 @@ def ask(
     schema: SchemaIndex,
     model: str,
     examples: Sequence[tuple[str, str]] = (),
+    options: Mapping[str, object] | None = None,
 ) -> Candidate:
     """Ask a model for a question's SQL, again after each error that it may mend.
 
-    `examples`: questions with their SQL, which it is shown. At most
+    `examples`: questions with their SQL, which it is shown; `options`: of the
+    call, as `llm_complete` takes them. At most
     `text2sql_rounds` times, and not after an error that it made before.
     A failed call is an attempt; what is wrong with the request itself (an
     unknown model, a role that may not call it) is raised.
@@ -56,7 +92,7 @@ def ask(
     seen: set[str] = set()
     for _ in range(settings.whole(database, "text2sql_rounds")):
         try:
-            completion = models.complete(database, conversation, model=model)
+            completion = models.complete(database, conversation, model=model, options=options)
         except ModelError as error:
             candidate.attempts.append(f"{model}: {error.message}")
             return candidate
