@@ -279,3 +279,88 @@ def test_literals_know_their_columns() -> None:
     assert literals.replaced(sql, found, {0: "o'k", 2: "7"}) == sql.replace(
         "'x'", "'o''k'"
     ).replace("2)", "7)")
+
+
+_DATED = "select trip_id from trips where duration_minutes > 10 and fare > 100 and started_on >= '2024-01-01'"
+
+
+@pytest.mark.parametrize(
+    ("question", "sql", "asked", "expected"),
+    [
+        (
+            "Trips of at least 10 minutes and over 100 in 2024",
+            _DATED,
+            "Trips of at least 100 minutes and over 10 in 2024",
+            _DATED.replace("> 100", "> x").replace("> 10 ", "> 100 ").replace("> x", "> 10"),
+        ),
+        (
+            "Trips of at least 10 minutes and over 100 in 2024",
+            _DATED,
+            "Trips of at least 20 minutes and over 2024 in 2025",
+            _DATED.replace("> 100", "> 2024").replace("> 10 ", "> 20 ").replace("'2024", "'2025"),
+        ),
+        (
+            "Trips between 5 and 10 minutes",
+            "select trip_id from trips where duration_minutes between 5 and 10",
+            "Trips between 10 and 20 minutes",
+            "select trip_id from trips where duration_minutes between 10 and 20",
+        ),
+        (
+            "Trips started after 2024-03-15",
+            "select trip_id from trips where started_on > date '2024-03-15'",
+            "Trips started after 2025-01-31",
+            "select trip_id from trips where started_on > date '2025-01-31'",
+        ),
+        (
+            "时长超过100的行程",
+            "select trip_id from trips where duration_minutes > 100",
+            "时长超过200的行程",
+            "select trip_id from trips where duration_minutes > 200",
+        ),
+    ],
+)
+def test_numbers_and_dates_take_the_places_where_they_stand(
+    learned: psycopg.Connection, question: str, sql: str, asked: str, expected: str
+) -> None:
+    verify(learned, question, sql)
+    found = explain(learned, asked)
+    assert (found["source"], found["sql"]) == ("verified", expected)
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("Trips of Q1 2024", "Trips of Q3 2024"),
+        ("2024年第1季度的行程", "2024年第3季度的行程"),
+        ("Trips longer than 2 days", "Trips longer than 2 weeks"),
+        ("Trips of March 2024", "Trips of April 2024"),
+        ("Trips since 2024-03-15", "Trips since 2025"),
+    ],
+)
+def test_a_period_that_has_no_place_in_the_sql_is_not_passed_over(
+    learned: psycopg.Connection, question: str, asked: str
+) -> None:
+    sql = (
+        "select trip_id from trips where started_on >= '2024-01-01' and started_on < '2024-04-01'"
+    )
+    verify(learned, question, sql)
+    assert explain(learned, asked)["source"] != "verified"
+    assert explain(learned, question)["sql"] == sql
+    learned.execute("delete from llm.verified_pairs")
+    assert explain(learned, asked)["sql"] != sql
+
+
+def test_an_answer_kept_since_the_snapshot_does_not_fail_the_question(
+    learned: psycopg.Connection, connect: Callable[..., psycopg.Connection]
+) -> None:
+    other = connect()
+    for session in (other, learned):
+        session.execute("set pg_llm.text2sql_cache = on")
+    explain(learned, "How many riders are there?")
+    learned.execute("update llm.answers set signature = ''")
+    with learned.transaction():
+        learned.execute("set transaction isolation level repeatable read")
+        learned.execute("select count(*) from llm.answers")
+        explain(other, "How many riders are there?")
+        assert explain(learned, "How many riders are there?")["sql"] is not None
+    other.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pg_llm.errors import DatabaseError
 from pg_llm.text2sql.pairs.wording import key, wording
 from pg_llm.text2sql.words import stem, synonyms
 
@@ -69,6 +70,7 @@ where {_MINE}
 order by a.answered_at desc
 limit 200
 """
+_NOT_SERIALIZABLE = "40001"
 _WRITABLE = """
 select not pg_catalog.pg_is_in_recovery()
     and pg_catalog.current_setting('transaction_read_only') operator(pg_catalog.=) 'off'
@@ -130,16 +132,32 @@ def keep(
     relations: Sequence[str],
     milliseconds: float,
 ) -> None:
-    """Keep an answer, if this transaction may write and nobody else is writing it."""
+    """Keep an answer, if this transaction may write and nobody else is writing it.
+
+    Where another transaction has kept one that this one's snapshot does not
+    show, it stays.
+    """
     if not database.execute(_WRITABLE, [key(question)])[0]["writable"]:
         return
     names = list(relations)
     signature = database.execute(_SIGNATURE, [names], ["text[]"])[0]["signature"]
-    database.execute(
-        _KEEP,
-        [key(question), model, question, json.dumps(answer), names, signature or "", milliseconds],
-        ["text", "text", "text", "text", "text[]", "text", "float4"],
-    )
+    try:
+        database.execute(
+            _KEEP,
+            [
+                key(question),
+                model,
+                question,
+                json.dumps(answer),
+                names,
+                signature or "",
+                milliseconds,
+            ],
+            ["text", "text", "text", "text", "text[]", "text", "float4"],
+        )
+    except DatabaseError as error:
+        if error.sqlstate != _NOT_SERIALIZABLE:
+            raise
 
 
 def wrong(database: Database, question: str) -> frozenset[str]:

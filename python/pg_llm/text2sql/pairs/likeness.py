@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.index import fold
 from pg_llm.text2sql.pairs import literals
-from pg_llm.text2sql.pairs.wording import wording
+from pg_llm.text2sql.pairs.wording import MONTHS, UNITS, wording
 from pg_llm.text2sql.words import is_chinese, root, stem, synonyms
 
 if TYPE_CHECKING:
@@ -61,36 +61,32 @@ def known(number: int, question: str, sql: str, *, known: bool = True) -> Known:
 def rebind(asked: Wording, pair: Known, values: Callable[[str], Sequence[ValueMatch]]) -> Rebound:
     """Put the question's numbers and values in the place of the pair's.
 
-    A literal that both questions say stays, and so does one that neither
-    says; one that only the pair's question says is replaced by what only this
-    question says: a number by a number, a text by a quoted text or a stored
+    Numbers and dates stand for each other by their order in the questions; a
+    year moves the dates that it stands for. A text that both questions say
+    stays, and so does one that neither says; one that only the pair's question
+    says is replaced by what only this question says: a quoted text or a stored
     value of the same column, if there is exactly one.
     """
     before, after = fold(pair.wording.text), fold(asked.text)
-    numbers = [number for number in asked.numbers if number not in pair.wording.numbers]
     texts = [text for text in asked.quoted if fold(text) not in before]
     stored = _stored(asked, values)
+    numbers = _Numbers(asked, pair)
     put: dict[int, str] = {}
     missing = 0
     spent: set[str] = set()
     dropped: set[str] = set()
-    shifts = _year_shift(asked, pair)
     for position, literal in enumerate(pair.literals):
-        if literal.is_string and shifts and re.match(r"\d{4}\b", literal.text):
-            year = int(literal.text[:4])
-            put[position] = f"{year + shifts:04d}{literal.text[4:]}"
-            numbers = [number for number in numbers if number not in asked.numbers]
+        if numbers.concern(literal):
+            number = numbers.instead(literal)
+            if number is None:
+                missing += 1
+            elif number != literal.text:
+                put[position] = number
             continue
         said = _said(literal, pair.wording, before)
-        if not said or _said(literal, asked, after):
+        if not literal.is_string or not said or _said(literal, asked, after):
             continue
         dropped.update(stem(word) for word in fold(literal.text).split())
-        if not literal.is_string:
-            if numbers:
-                put[position] = numbers.pop(0)
-            else:
-                missing += 1
-            continue
         text, matched = _replacement(literal, texts, stored, before)
         if text is None:
             missing += 1
@@ -98,21 +94,86 @@ def rebind(asked: Wording, pair: Known, values: Callable[[str], Sequence[ValueMa
         spent.update(stem(word) for word in fold(matched).split())
         put[position] = _shaped(literal.text, text)
         texts = [other for other in texts if fold(other) != fold(matched)]
+    others = _unplaced(pair, stored, before, spent) + _codes(asked, pair, spent)
     return Rebound(
         literals.replaced(pair.sql, pair.literals, put),
         len(put),
         missing,
-        len(numbers) + len(texts),
+        numbers.left() + len(texts) + others,
         frozenset(spent),
         frozenset(dropped),
     )
 
 
-def _year_shift(asked: Wording, pair: Known) -> int:
-    """Return the years between the only year of one question and that of the other."""
-    mine = [int(n) for n in asked.numbers if re.fullmatch(r"(19|20)\d\d", n)]
-    theirs = [int(n) for n in pair.wording.numbers if re.fullmatch(r"(19|20)\d\d", n)]
-    return mine[0] - theirs[0] if len(mine) == len(theirs) == 1 else 0
+_YEAR = re.compile(r"(19|20)\d\d")
+
+
+class _Numbers:
+    """The numbers of one question for those of another, by the places where they stand.
+
+    A number that stands twice in the statement and once in the question may
+    be another one there; so may one that the question says twice.
+    """
+
+    def __init__(self, asked: Wording, pair: Known) -> None:
+        old, new = pair.wording.numbers, asked.numbers
+        self._aligned = len(old) == len(new)
+        self._old = old
+        self._instead: dict[str, set[str]] = {}
+        for before, after in zip(old, new, strict=False):
+            self._instead.setdefault(before, set()).add(after)
+        texts = [literal.text for literal in pair.literals]
+        self._often = {text for text in old if texts.count(text) > old.count(text)}
+        years = [(b, a) for b, a in zip(old, new, strict=False) if _YEAR.fullmatch(b)]
+        one = len(years) == 1 and _YEAR.fullmatch(years[0][1]) is not None
+        self._year = years[0][0] if one else ""
+        self._shift = int(years[0][1]) - int(years[0][0]) if one else 0
+        self._placed: set[str] = set()
+
+    def concern(self, literal: Literal) -> bool:
+        """Tell whether a literal is a number or date that the pair's question says or means."""
+        return literal.text in self._instead or bool(
+            self._shift and _YEAR.match(literal.text) and self._dated(literal)
+        )
+
+    def _dated(self, literal: Literal) -> bool:
+        return bool(re.fullmatch(r"\d{4}(-.*)?", literal.text)) and literal.is_string
+
+    def instead(self, literal: Literal) -> str | None:
+        """Return what stands in its place, None where that is not sure."""
+        text = literal.text
+        targets = self._instead.get(text)
+        if targets is None:
+            self._placed.add(self._year)
+            return f"{int(text[:4]) + self._shift:04d}{text[4:]}"
+        if targets == {text}:
+            return text
+        twice = text in self._often and not _YEAR.fullmatch(text)
+        if not self._aligned or len(targets) > 1 or twice:
+            return None
+        self._placed.add(text)
+        return next(iter(targets))
+
+    def left(self) -> int:
+        """Return how many numbers of the question found no place."""
+        changed = {old for old, new in self._instead.items() if new != {old}}
+        return len(changed - self._placed) + (not self._aligned)
+
+
+def _unplaced(
+    pair: Known, stored: Sequence[tuple[str, ValueMatch]], before: str, spent: set[str]
+) -> int:
+    """Return how many values of the columns that the pair compares found no place."""
+    columns = {literal.column for literal in pair.literals if literal.is_string}
+    return len(
+        {
+            match.value
+            for span, match in stored
+            if match.ref.column.name.lower() in columns
+            and fold(span) not in before
+            and not {stem(word) for word in fold(span).split()} <= spent
+        }
+    )
 
 
 def _said(literal: Literal, said: Wording, folded: str) -> bool:
@@ -170,6 +231,12 @@ def _shaped(old: str, new: str) -> str:
     return new
 
 
+def _codes(asked: Wording, pair: Known, spent: set[str]) -> int:
+    """Return how many words that carry a number (Q3, A12) only this question says."""
+    codes = {word for word in asked.words if re.fullmatch(r"[a-z]+\d.*", word)}
+    return len(codes - set(pair.wording.words) - spent)
+
+
 @dataclass(frozen=True, slots=True)
 class Features:
     """What speaks for and against two questions asking the same.
@@ -206,6 +273,8 @@ _POLES = (
     frozenset({"highest", "lowest"}),
     frozenset({"more", "less"}),
     frozenset({"oldest", "youngest"}),
+    UNITS,
+    MONTHS,
 )
 _TELLING = frozenset(
     {"not", "average", "share", "both", "or", "difference", "highest", "lowest", "more", "less"}

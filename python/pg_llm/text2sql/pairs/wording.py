@@ -14,6 +14,10 @@ from functools import lru_cache
 
 from pg_llm.text2sql.words import NUMBERS, is_chinese, stem, word_set
 
+# May is told from the verb.
+_MONTH_NAMES = word_set(
+    "january february march april june july august september october november december"
+)
 _SIGNS = {
     sign: re.compile("|".join(patterns), re.IGNORECASE)
     for sign, patterns in {
@@ -80,8 +84,18 @@ _SIGNS = {
             r"\b(?:difference|compared|minus|gap)\b",
             r"差[额异距]|相差",
         ),
+        "hour": (r"\b(?:hours?|hourly)\b|小时",),
+        "day": (r"\b(?:days?|daily)\b|[天日]",),
+        "week": (r"\b(?:weeks?|weekly)\b|周|星期",),
+        "month": (r"\b(?:months?|monthly)\b|月",),
+        "quarter": (r"\b(?:quarters?|quarterly)\b|季度?",),
+        **{month: (rf"\b(?:{month}|{month[:3]})\b",) for month in _MONTH_NAMES},
+        "may": (r"\b(?-i:May)\b(?!\s+(?:I|we|you))",),
+        "year": (r"\b(?:years?|yearly|annual\w*)\b|年",),
     }.items()
 }
+MONTHS = _MONTH_NAMES | {"may"}
+UNITS = frozenset({"hour", "day", "week", "month", "quarter", "year"})
 
 # Words that carry grammar, courtesy or a sign, and no content of their own.
 _LIGHT = word_set(
@@ -104,8 +118,16 @@ _LIGHT = word_set(
     """
 )
 _KEEP = frozenset({"name", "id"})
-_WORD = re.compile(r"[A-Za-z]+(?:'[a-z]+)?|\d+(?:[.,]\d+)*|[\u4e00-\u9fff]+")
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?")
+_WORD = re.compile(
+    r"[A-Za-z]+\d[A-Za-z0-9]*|[A-Za-z]+(?:'[a-z]+)?|\d+(?:[.,]\d+)*|[\u4e00-\u9fff]+"
+)
+# A date, a number, a word for one. A digit may follow a Chinese character, not a letter (Q1).
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_.])(?:(?P<date>\d{4}-\d{2}-\d{2})"
+    r"|(?P<number>-?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE]\d+)?)|(?P<word>[A-Za-z]+))"
+    r"|前(?P<first>[一二三四五六七八九十两])"
+    r"|(?P<counted>[二三四五六七八九十两])[个位次种笔家条张名]"
+)
 _QUOTED = re.compile(r"\"([^\"]+)\"|“([^”]+)”|「([^」]+)」|(?<!\w)['‘]([^'’]+)['’](?!\w)")
 _CHINESE_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九十")} | {
     "两": 2
@@ -116,7 +138,8 @@ _CHINESE_DIGITS = {digit: value for value, digit in enumerate("零一二三四�
 class Wording:
     """A question's content words, signs, numbers and quoted texts.
 
-    Words are stems; in Chinese, pairs of characters.
+    Words are stems; in Chinese, pairs of characters. Numbers and dates are in
+    the order in which they stand.
     """
 
     text: str
@@ -164,12 +187,16 @@ def _bigrams(run: str) -> list[str]:
 
 
 def _numbers(question: str) -> list[str]:
-    found = [text.replace(",", "") for text in _NUMBER.findall(question)]
-    for word in re.findall(r"[a-z]+", question.lower()):
-        if word in NUMBERS and word not in ("one", "zero"):
-            found.append(str(NUMBERS[word]))
-    for digit in re.findall(
-        r"前([一二三四五六七八九十两])|([二三四五六七八九十两])[个位次种笔家条张名]", question
-    ):
-        found.append(str(_CHINESE_DIGITS[digit[0] or digit[1]]))
-    return list(dict.fromkeys(found))
+    """Return the numbers and dates of a question in the order in which they stand."""
+    found = []
+    for match in _NUMBER.finditer(question):
+        digit = match["first"] or match["counted"]
+        if match["word"]:
+            word = match["word"].lower()
+            if word in NUMBERS and word not in ("one", "zero"):
+                found.append(str(NUMBERS[word]))
+        elif digit:
+            found.append(str(_CHINESE_DIGITS[digit]))
+        else:
+            found.append(match["date"] or match["number"].replace(",", ""))
+    return found
