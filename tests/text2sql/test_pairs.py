@@ -364,3 +364,16 @@ def test_an_answer_kept_since_the_snapshot_does_not_fail_the_question(
         explain(other, "How many riders are there?")
         assert explain(learned, "How many riders are there?")["sql"] is not None
     other.close()
+
+
+def test_rows_that_are_no_pairs_or_answers_are_passed_by(learned: psycopg.Connection) -> None:
+    learned.execute("set pg_llm.text2sql_cache = on")
+    learned.execute(
+        "insert into llm.verified_pairs (question, key, sql, relations, vector)"
+        " values ('x', 'x', 'select 1', '{}', '{1,2}'), ('y', 'y', 'select 1', '{}', '{{1},{2}}')"
+    )
+    right = explain(learned, "How many riders are there?")["sql"]
+    assert right is not None
+    for answer in ('{"sql": "select 1"}', '{"sql": "select 1", "source": 7}'):
+        learned.execute("update llm.answers set answer = %s", [answer])
+        assert explain(learned, "How many riders are there?")["sql"] == right

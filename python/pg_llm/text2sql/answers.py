@@ -165,6 +165,20 @@ def wrong(database: Database, question: str) -> frozenset[str]:
     return frozenset(row["sql"] for row in database.execute(_WRONG, [key(question)]) if row["sql"])
 
 
+_LISTS = ("tables", "columns", "joins", "examples", "attempts", "warnings")
+
+
 def _fresh(database: Database, row: Row) -> bool:
+    # Anyone may write rows of his own: what is no answer is passed by.
+    answer = json.loads(row["answer"])
+    whole = (
+        isinstance(answer, dict)
+        and isinstance(answer.get("sql"), str)
+        and isinstance(answer.get("source"), str)
+        and isinstance(answer.get("confidence"), int | float)
+        and all(isinstance(answer.get(name), list) for name in _LISTS)
+    )
+    if not whole:
+        return False
     found = database.execute(_SIGNATURE, [list(row["relations"])], ["text[]"])[0]["signature"]
     return bool(found) and found == row["signature"]

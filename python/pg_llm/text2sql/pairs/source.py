@@ -222,8 +222,18 @@ def _book(database: Database, schema: SchemaIndex) -> _Book:
 def _matrix(rows: Sequence[Row]) -> Any:
     with isolated():
         import numpy
-    nothing = [0.0] * static.DIMENSIONS
-    return numpy.array([row["vector"] or nothing for row in rows], dtype=numpy.float32)
+    nothing = numpy.zeros(static.DIMENSIONS, dtype=numpy.float32)
+
+    def vector(row: Row) -> Any:
+        # Anyone may write rows of his own: what is no such vector compares by words.
+        try:
+            found = numpy.array(row["vector"], dtype=numpy.float32)
+        except (TypeError, ValueError):
+            return nothing
+        sound = found.shape == nothing.shape and numpy.isfinite(found).all()
+        return found if sound else nothing
+
+    return numpy.array([vector(row) for row in rows])
 
 
 def _guarded(database: Database, number: int, sql: str, attempts: list[str]) -> Guarded | None:
