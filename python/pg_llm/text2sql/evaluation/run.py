@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pg_llm import settings
-from pg_llm.errors import DatabaseError, InvalidParameter
+from pg_llm.errors import DatabaseError, InvalidParameter, ProgramLimitExceeded
 from pg_llm.text2sql import answer, guard
 from pg_llm.text2sql.evaluation import results
 
@@ -132,7 +132,7 @@ def _wanted(database: Database, question: Question) -> tuple[list[list[results.R
     for sql in question.gold:
         try:
             found.append(_rows(database, guard.check(database, sql).sql))
-        except (DatabaseError, guard.Refused) as error:
+        except (DatabaseError, ProgramLimitExceeded, guard.Refused) as error:
             problem = f"the right SQL fails: {error.message}"
     return found, None if found else problem
 
@@ -140,7 +140,8 @@ def _wanted(database: Database, question: Question) -> tuple[list[list[results.R
 def _rows(database: Database, sql: str) -> list[results.Row]:
     # row() numbers the columns: two of one name stay two.
     query = f"select (pg_catalog.to_jsonb(row(t.*))) as r from (\n{sql}\n) t"
-    rows = database.execute(_RUN, [query, _MOST_ROWS], ["text", "int4"])
+    with database.deadline(settings.seconds(database, "text2sql_timeout")):
+        rows = database.execute(_RUN, [query, _MOST_ROWS], ["text", "int4"])
     return [results.row(json.dumps(json.loads(row["row"])["r"])) for row in rows]
 
 
@@ -179,7 +180,7 @@ def _verdict(
     """Return whether a statement ran, whether it was right, and what it failed with."""
     try:
         rows = _rows(database, sql)
-    except DatabaseError as error:
+    except (DatabaseError, ProgramLimitExceeded) as error:
         return False, False, error.message
     right = any(
         results.agree(one, rows, ordered=options.ordered, extra=options.extra) for one in wanted

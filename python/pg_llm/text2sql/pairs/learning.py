@@ -10,6 +10,7 @@ from pg_llm.errors import InsufficientPrivilege, InvalidParameter
 from pg_llm.models import static
 from pg_llm.text2sql import guard
 from pg_llm.text2sql.pairs.wording import key
+from pg_llm.text2sql.run import run
 
 if TYPE_CHECKING:
     from pg_llm.database import Database
@@ -30,7 +31,6 @@ on conflict (author, key) do update set
 returning p.id
 """
 _TYPES = ("text", "text", "text", "text[]", "bool", "text", "float4[]")
-_RUN = "select r::pg_catalog.text as row from llm.run_read_only($1, $2) r"
 _IS_ADMIN = "select pg_catalog.pg_has_role(current_user, 'llm_admin', 'usage') as is_admin"
 _LATEST = """
 select a.id, a.answer operator(pg_catalog.->>) 'sql' as sql,
@@ -79,14 +79,14 @@ def verify(
         )
     guarded = guard.check(database, sql)
     limit = int(settings.get(database, "text2sql_row_limit"))
-    rows = database.execute(_RUN, [guarded.sql, limit], ["text", "int4"])
+    rows = run(database, guarded, limit)
     vector = static.embed([question])[0]
     number = database.execute(
         _INSERT,
         [question, key(question), guarded.sql, list(guarded.tables), shared, note, vector],
         list(_TYPES),
     )[0]["id"]
-    return Verified(number, guarded.tables, _columns(rows[0]["row"] if rows else None), len(rows))
+    return Verified(number, guarded.tables, guarded.columns, len(rows))
 
 
 def feedback(
@@ -122,9 +122,3 @@ def _readable(question: str) -> None:
         raise InvalidParameter(
             f"the question has {len(question)} characters, and at most {LONGEST_QUESTION} are kept"
         )
-
-
-def _columns(row: str | None) -> tuple[str, ...]:
-    import json
-
-    return tuple(json.loads(row)) if row else ()
