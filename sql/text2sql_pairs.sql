@@ -26,7 +26,10 @@ create table llm.verified_pairs (
     author regrole not null default current_user::pg_catalog.regrole,
     shared boolean not null default false,
     note text,
-    vector real[],
+    vector real[] check (
+        pg_catalog.array_length(vector, 1) operator(pg_catalog.=) 256
+        and pg_catalog.array_position(vector, null) is null
+    ),
     verified_at timestamptz not null default pg_catalog.now(),
     unique (author, key)
 );
@@ -63,7 +66,7 @@ create table llm.answers (
     path text not null,
     model text not null,
     question text not null,
-    answer jsonb not null,
+    answer jsonb not null check (pg_catalog.jsonb_typeof(answer) operator(pg_catalog.=) 'object'),
     relations regclass[] not null,
     signature text not null,
     correct boolean,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from pg_llm import catalog, settings
@@ -83,10 +83,18 @@ def fresh(database: Database, question: str, model: str) -> Answer:
     return _found(database, question, model or None)
 
 
+_KEPT = frozenset(field.name for field in fields(Answer))
+
+
 def _recalled(database: Database, question: str, model: str) -> Answer | None:
     """Return an earlier answer that is sure enough now and that the guard still passes."""
     kept = answers.recall(database, question, model)
-    if kept is None or (kept["source"] != "model" and kept["confidence"] < _sure(database)):
+    # Rows are their role's own to write: what is no answer is passed by.
+    if (
+        kept is None
+        or not kept.keys() >= _KEPT
+        or (kept["source"] != "model" and kept["confidence"] < _sure(database))
+    ):
         return None
     try:
         guarded = guard.check(database, kept["sql"])
