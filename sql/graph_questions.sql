@@ -216,11 +216,13 @@ grant execute on function lineage.label(text, text, text, text) to llm_user, llm
 create function lineage.find_node(object text, "column" text default null) returns bigint
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
 as $$
 declare
     parts text[];
     found bigint[];
     labels text;
+    names text[];
 begin
     begin
         parts := parse_ident(object);
@@ -228,16 +230,26 @@ begin
         when invalid_parameter_value then
             parts := '{}';
     end;
+    -- What the index is asked for: every reading of a name of this database.
+    names := array[object, format('%I.%I', coalesce(parts[1], ''), coalesce(parts[2], ''))]
+        || array(select format('%I.%I', s.nspname, coalesce(parts[1], '')) from pg_namespace s);
     -- From the most to the least literal reading of the name.
     for attempt in 1..7 loop
+        continue when attempt = 6 and "column" is not null;
         select array_agg(n.id order by n.id),
             string_agg(format('%s %s', n.kind, lineage.label(n.kind, n.namespace, n.name, n.column_name)), ', ' order by n.id)
         into found, labels
         from lineage.visible_nodes n
         where n.dropped_at is null
+            and n.kind = any (case
+                when attempt <= 5 then '{relation,column,function,pattern}'::text[]
+                when attempt = 6 then '{function}'
+                else '{dataset,job,field}'
+            end)
+            and (attempt > 5 or n.namespace = '')
+            and (attempt > 5 or n.name = any (names))
             and case attempt
-                when 1 then n.kind in ('relation', 'function', 'dataset', 'job', 'pattern', 'column', 'field')
-                    and n.name = object and n.column_name = coalesce("column", '')
+                when 1 then n.name = object and n.column_name = coalesce("column", '')
                 when 2 then n.kind in ('relation', 'column') and cardinality(parts) = 2
                     and n.name = format('%I.%I', parts[1], parts[2]) and n.column_name = coalesce("column", '')
                 when 3 then "column" is null and cardinality(parts) = 3 and n.kind = 'column'
@@ -250,9 +262,8 @@ begin
                     and n.column_name = parts[2]
                 when 6 then "column" is null and cardinality(parts) <= 2 and n.kind = 'function'
                     and (starts_with(n.name, format('%s(', object)) or n.name like '%.' || object || '(%')
-                else n.kind in ('dataset', 'job', 'field') and n.namespace <> ''
-                    and starts_with(object, n.namespace || '/')
-                    and object = lineage.label(n.kind, n.namespace, n.name, '')
+                else n.namespace <> ''
+                    and object in (n.name, lineage.label(n.kind, n.namespace, n.name, ''))
                     and n.column_name = coalesce("column", '')
             end;
         exit when found is not null;
