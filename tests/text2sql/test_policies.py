@@ -269,3 +269,12 @@ def test_values_of_tagged_and_opted_out_columns_are_shown_to_no_model(
         server.stop()
     with pytest.raises(psycopg.errors.UndefinedColumn):
         tagged.execute("select llm_column_samples('riders', 'nothing', false)")
+
+
+def test_the_version_of_the_policies_changes_with_them(db: psycopg.Connection) -> None:
+    before = db.execute("select llm.policy_version()").fetchone()
+    db.execute("select llm_column_samples('riders', 'city', false)")
+    try:
+        assert db.execute("select llm.policy_version()").fetchone() != before
+    finally:
+        db.execute("select llm_column_samples('riders', 'city', true)")

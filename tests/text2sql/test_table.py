@@ -144,3 +144,15 @@ def test_deadline(taught: psycopg.Connection) -> None:
         taught.execute("reset all")
         taught.execute("delete from llm.settings")
         taught.execute("delete from bikes where bike_id >= 900")
+
+
+def test_what_llm_ask_table_is_made_of(db: psycopg.Connection) -> None:
+    row = db.execute("select * from llm.ask_sql('How many trips are there?', null, 7)").fetchone()
+    assert row is not None
+    assert db.execute(row[0]).fetchone() == db.execute("select count(*) from trips").fetchone()
+    assert row[1] == 7
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="declined"):
+        db.execute("select llm.ask_sql('why?', null, null)")
+    # started and stopped in time: it had not passed
+    db.execute("select llm.answer_deadline(true)")
+    assert db.execute("select llm.answer_deadline(false)").fetchone() == (False,)
