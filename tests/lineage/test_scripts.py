@@ -203,3 +203,27 @@ def test_without_the_right_to_create(db):
         db.execute("set local role reads_only")
         script = "create table made as select a from t; select a from made"
         assert edges(db, script, 2) == [(None, "a", "f.made", "a", "IDENTITY")]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "create table taken.t as select x as other from base; select * from taken.t",
+        "create temp table t as select x as other from base; select * from t",
+    ],
+)
+def test_a_name_that_is_taken_is_doubted(db: psycopg.Connection, script: str) -> None:
+    db.execute("create schema taken; create table base (x int); create table taken.t (a int)")
+    db.execute("create temp table t (a int)")
+    try:
+        rows = db.execute(
+            "select target_column, confidence, note from lineage_extract(%s)"
+            " where statement = (select max(statement) from lineage_extract(%s))",
+            [script, script],
+        ).fetchall()
+        assert [(row["target_column"], round(row["confidence"], 2)) for row in rows] == [
+            ("a", 0.7)
+        ]
+        assert "taken" in rows[0]["note"]
+    finally:
+        db.execute("drop schema taken cascade; drop table base; drop table pg_temp.t")

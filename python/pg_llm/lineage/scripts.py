@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pg_llm.lineage.statements import Statement
 
 _FIND: Final = "select pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.int8 as oid"
+_TAKEN: Final = 0.7
+_TAKEN_NOTE: Final = (
+    "the script makes a relation of a name that is taken: read as the one that is there"
+)
 # What the server says of a relation that is made here concerns nobody.
 _QUIET: Final = "set local client_min_messages = warning"
 
@@ -52,6 +56,7 @@ class Made:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._real: dict[str, str] = {}
+        self._taken: set[str] = set()
         self.missing: list[Statement] = []
 
     def make(self, statement: Statement, real: str | None) -> str | None:
@@ -73,7 +78,15 @@ class Made:
             return name
         if not statement.if_missing:
             self.missing.append(statement)
+            self._note_taken(statement)
         return None
+
+    def _note_taken(self, statement: Statement) -> None:
+        """Remember a relation that is there under the name that the statement gives."""
+        name = ".".join(map(quote, statement.target))
+        oid = self._database.execute(_FIND, [name])[0]["oid"]
+        if oid is not None:
+            self._taken.add(names.relations(self._database, [oid])[oid].name)
 
     def _made(self, text: str, command: str, name: str) -> int:
         if ";" in text and not self._database.is_one(text, command):
@@ -85,6 +98,10 @@ class Made:
         """Yield edges with the names that relations really have."""
         for edge in edges:
             target, source = edge.target_relation, edge.source_relation
+            if {target, source} & self._taken:
+                # The script dropped it before, perhaps, and gave it other columns.
+                doubted = min(edge.confidence, _TAKEN)
+                edge = edge._replace(confidence=doubted, note=edge.note or _TAKEN_NOTE)
             yield edge._replace(
                 target_relation=self._real.get(target, target) if target else target,
                 source_relation=self._real.get(source, source) if source else source,
