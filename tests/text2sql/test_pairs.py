@@ -368,10 +368,13 @@ def test_an_answer_kept_since_the_snapshot_does_not_fail_the_question(
 
 def test_rows_that_are_no_pairs_or_answers_are_passed_by(learned: psycopg.Connection) -> None:
     learned.execute("set pg_llm.text2sql_cache = on")
-    learned.execute(
-        "insert into llm.verified_pairs (question, key, sql, relations, vector)"
-        " values ('x', 'x', 'select 1', '{}', '{1,2}'), ('y', 'y', 'select 1', '{}', '{{1},{2}}')"
-    )
+    for vector in ("{1,2}", "{{1},{2}}"):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            learned.execute(
+                "insert into llm.verified_pairs (question, key, sql, relations, vector)"
+                " values ('x', 'x', 'select 1', '{}', %s)",
+                [vector],
+            )
     right = explain(learned, "How many riders are there?")["sql"]
     assert right is not None
     for answer in ('{"sql": "select 1"}', '{"sql": "select 1", "source": 7}'):
