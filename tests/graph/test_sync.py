@@ -402,7 +402,8 @@ def test_renames_keep_the_node_and_its_edges(graph):
     expressions = graph.rows(
         "select expression from lineage.edges where valid_to = 'infinity' and expression is not null"
     )
-    assert expressions == [("upper((u.z)::text)",)]
+    # PostgreSQL 17 leaves out the alias of an only relation.
+    assert expressions in ([("upper((u.z)::text)",)], [("upper((z)::text)",)])
     parents = graph.rows(
         "select p.name from lineage.nodes n join lineage.nodes p on p.id = n.parent where n.id = %s",
         after["t"],
