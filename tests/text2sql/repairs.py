@@ -7,6 +7,7 @@ REPAIRS = [
     ("select model from bike", "select model from bikes"),
     ("select full_nam from riders", "select full_name from riders"),
     ("select r.name from riders r", "select full_name from riders"),
+    ("select s.station_name from stations s", "select name from stations"),
     ("select bikes.model from bikes b", "select model from bikes"),
     # in another relation in scope
     ("select t.full_name, r.fare from trips t join riders r on r.rider_id = t.rider_id",

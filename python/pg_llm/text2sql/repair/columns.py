@@ -249,7 +249,7 @@ def _similar(column: exp.Column, schema: SchemaIndex) -> Iterator[str]:
     """Find the most similar name, in the source that is named first."""
     wanted, qualifier = str(column.this.name), folded(column.args.get("table"))
     options = [
-        (_likeness(wanted, name) + (0.1 if source.alias == qualifier else 0.0), source, name)
+        (_fit(wanted, name, source) + (0.1 if source.alias == qualifier else 0.0), source, name)
         for scope in _scopes(column, schema)
         for source in scope
         for name in source.columns
@@ -259,6 +259,18 @@ def _similar(column: exp.Column, schema: SchemaIndex) -> Iterator[str]:
     for score, source, name in options[:3]:
         if score >= _ALIKE:
             yield _put(column, source, name)
+
+
+def _fit(wanted: str, name: str, source: Source) -> float:
+    """Compare two names, also without the relation's own (carriers: carrier_name is name)."""
+    own = (
+        {stem(word) for word in split_identifier(source.relation.name)} if source.relation else ()
+    )
+    bare, other = (
+        "_".join(word for word in split_identifier(one) if stem(word) not in own) or one
+        for one in (wanted, name)
+    )
+    return max(_likeness(wanted, name), _likeness(bare, other))
 
 
 def _likeness(one: str, two: str) -> float:
