@@ -13,6 +13,7 @@ from pg_llm.text2sql import model as source
 from pg_llm.text2sql.frame import Declined
 from pg_llm.text2sql.index import index
 from pg_llm.text2sql.linking import link
+from pg_llm.text2sql.pairs.wording import LONGEST_QUESTION
 from pg_llm.text2sql.probe import prober
 from pg_llm.text2sql.vote import Ballot
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pg_llm.text2sql.model import Candidate
     from pg_llm.text2sql.vote import Election
 
-LONGEST_QUESTION = 4000
 # Below this the schema explains little of a question (0 to 1).
 _STRANGE = 0.25
 

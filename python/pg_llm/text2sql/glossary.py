@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pg_llm.catalog import Column
-from pg_llm.errors import DatabaseError, InsufficientPrivilege, InvalidParameter
+from pg_llm.errors import DatabaseError, InvalidParameter
 from pg_llm.library import isolated
-from pg_llm.text2sql import guard
+from pg_llm.text2sql import guard, sharing
 from pg_llm.text2sql.index import (
     COMPUTED,
     METRIC,
@@ -62,7 +62,6 @@ on conflict (author, term) do update set
 returning t.id
 """
 _TYPES = (*("text",) * 7, "text[]", "bool")
-_IS_ADMIN = "select pg_catalog.pg_has_role(current_user, 'llm_admin', 'usage') as is_admin"
 _CATEGORY = """
 select t.typcategory::pg_catalog.text as category
 from pg_catalog.pg_type t
@@ -227,11 +226,8 @@ def add(
         raise InvalidParameter(
             "the term has SQL and no relation", hint="Say over which relation it is computed."
         )
-    if shared and not database.execute(_IS_ADMIN)[0]["is_admin"]:
-        raise InsufficientPrivilege(
-            "only a member of llm_admin may share a term",
-            hint="Add it for yourself (shared => false), and ask an administrator to share it.",
-        )
+    if shared:
+        sharing.check(database, "a term", "Add")
     expression = category = None
     if sql is not None and relation is not None:
         expression = _qualified(sql)

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pg_llm import settings
-from pg_llm.errors import InsufficientPrivilege, InvalidParameter
+from pg_llm.errors import InvalidParameter
 from pg_llm.models import static
-from pg_llm.text2sql import guard
-from pg_llm.text2sql.pairs.wording import key
+from pg_llm.text2sql import guard, sharing
+from pg_llm.text2sql.pairs.wording import LONGEST_QUESTION, key
 from pg_llm.text2sql.run import run
 
 if TYPE_CHECKING:
     from pg_llm.database import Database
-
-LONGEST_QUESTION = 4000
 
 _INSERT = """
 insert into llm.verified_pairs as p (question, key, sql, relations, shared, note, vector)
@@ -31,7 +29,6 @@ on conflict (author, key) do update set
 returning p.id
 """
 _TYPES = ("text", "text", "text", "text[]", "bool", "text", "float4[]")
-_IS_ADMIN = "select pg_catalog.pg_has_role(current_user, 'llm_admin', 'usage') as is_admin"
 _LATEST = """
 select a.id, a.answer operator(pg_catalog.->>) 'sql' as sql,
     a.answer operator(pg_catalog.->>) 'source' as source
@@ -72,11 +69,8 @@ def verify(
     and whatever the guard and the server say about the SQL; nothing is kept then.
     """
     _readable(question)
-    if shared and not database.execute(_IS_ADMIN)[0]["is_admin"]:
-        raise InsufficientPrivilege(
-            "only a member of llm_admin may share a verified pair",
-            hint="Verify it for yourself (shared => false), and ask an administrator to share it.",
-        )
+    if shared:
+        sharing.check(database, "a verified pair", "Verify")
     guarded = guard.check(database, sql)
     limit = int(settings.get(database, "text2sql_row_limit"))
     rows = run(database, guarded, limit)

@@ -18,6 +18,9 @@ from pg_llm.text2sql.words import NUMBERS, is_chinese, stem, word_set
 _MONTH_NAMES = word_set(
     "january february march april june july august september october november december"
 )
+# Characters of a question that is read, or kept.
+LONGEST_QUESTION = 4000
+
 _SIGNS = {
     sign: re.compile("|".join(patterns), re.IGNORECASE)
     for sign, patterns in {
