@@ -159,7 +159,7 @@ select
     format(E'   %s %s\n        %s', lpad(nr::text, 2), question,
         coalesce(regexp_replace(sql, '\s+', ' ', 'g'), 'declined: ' || reason))
     || coalesce((
-        select E'\n        after ' || string_agg(attempt, '; ') || ', sent back to the model'
+        select E'\n        after ' || string_agg(attempt, '; ')
         from unnest(attempts) as attempt
         where source = 'model' and attempt !~ ': answered$'), '')
     || case when sql is null then '' else
