@@ -1154,7 +1154,8 @@ set search_path = pg_catalog, pg_temp
 as $$ return @backend@.graph_questions.lineage_tag(plpy, object, tags) $$;
 comment on function lineage_tag(text, text[]) is
     'Tags a column, or a relation, and so all of its columns, also those to come. Tags travel on along DIRECT edges, see lineage_tag_rule. '
-    'Gives the number of tags that are new there. Errors: 42704 and 42725 as lineage_downstream, 22023 for an empty tag or one of more than 63 characters.';
+    'Gives the number of tags that are new there. Errors: 42704 and 42725 as lineage_downstream, 22023 for an empty tag or one of more than 63 characters, '
+    'and where one of several tags is the name of a column of the relation: a column is named in the first argument.';
 grant execute on function lineage_tag(text, text[]) to llm_admin;
 
 create function lineage_untag(object text, variadic tags text[]) returns bigint
@@ -1163,7 +1164,7 @@ set search_path = pg_catalog, pg_temp
 as $$ return @backend@.graph_questions.lineage_untag(plpy, object, tags) $$;
 comment on function lineage_untag(text, text[]) is
     'Takes back what lineage_tag declared, here and wherever it travelled. Gives the number of tags taken away; an inherited tag cannot be. '
-    'Errors: 42704 and 42725 as lineage_downstream.';
+    'Errors: 42704 and 42725 as lineage_downstream, 22023 as lineage_tag.';
 grant execute on function lineage_untag(text, text[]) to llm_admin;
 
 create function lineage_tag_rule(tag text, through_aggregation boolean default true, through_masking boolean default false) returns void

@@ -71,6 +71,10 @@ create function owned_rows() returns setof hidden language sql stable security d
     set search_path = pg_catalog, pg_temp as $$ select * from public.hidden $$;
 create function noisy(text) returns text language plpgsql as $$ begin return $1; end $$;
 create function waiting() returns void language sql volatile as 'select pg_sleep(0)';
+create function hushed() returns text language sql immutable as 'select pg_sleep(0)::text';
+create function hushed_in_depth(x int default length(hushed())) returns text language sql stable
+    begin atomic select hushed(); end;
+create function defaulted(x text default pg_sleep(0)::text) returns text language sql stable as 'select $1';
 create view waiting_rows as select n, pg_sleep(0)::text as waited from guarded;
 create table guarded_badly (n int);
 alter table guarded_badly enable row level security;

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from pg_llm.errors import PgLlmError
 from pg_llm.lineage import nodes
+from pg_llm.text2sql import calls_queries as queries
+from pg_llm.text2sql.bodies import tree
 from pg_llm.text2sql.words import word_set
 
 if TYPE_CHECKING:
@@ -22,151 +24,14 @@ if TYPE_CHECKING:
     from pg_llm.database import Database, Row
     from pg_llm.lineage.nodes import Node
 
+    _Tree = tuple[str, str]
+
 
 class Refused(PgLlmError):
     """A statement that a question may not become."""
 
     sqlstate = "42501"
 
-
-# A function of somebody else would run with the caller's rights: the caller's
-# own roles, superusers and the database's owner are trusted. (A superuser is a
-# member of every role, which tells nothing.) What is written in a language
-# that is not trusted comes from a superuser. An aggregate calls its functions,
-# the planner may put an operator's commutator or negator in its place.
-_FUNCTIONS = """
-with called (oid) as (
-    select pg_catalog.unnest($1)
-    union
-    select x.oprcode
-    from pg_catalog.pg_operator o
-    join pg_catalog.pg_operator x
-        on x.oid operator(pg_catalog.=) any (array[o.oid, o.oprcom, o.oprnegate])
-    where o.oid operator(pg_catalog.=) any ($2)
-    union
-    select f.oid
-    from pg_catalog.pg_aggregate g,
-        pg_catalog.unnest(array[
-            g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggserialfn, g.aggdeserialfn,
-            g.aggmtransfn, g.aggminvtransfn, g.aggmfinalfn
-        ]::pg_catalog.oid[]) f (oid)
-    where g.aggfnoid operator(pg_catalog.=) any ($1)
-)
-select
-    n.nspname::pg_catalog.text as schema,
-    p.proname::pg_catalog.text as name,
-    p.provolatile::pg_catalog.text as volatility,
-    p.prosecdef as definer,
-    p.proretset as rows,
-    (
-        select e.extname::pg_catalog.text
-        from pg_catalog.pg_depend d
-        join pg_catalog.pg_extension e on e.oid operator(pg_catalog.=) d.refobjid
-        where d.classid operator(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
-          and d.objid operator(pg_catalog.=) p.oid
-          and d.deptype operator(pg_catalog.=) 'e'
-    ) as extension,
-    not l.lanpltrusted
-        or o.rolsuper
-        or o.rolname operator(pg_catalog.=) current_user
-        or o.oid operator(pg_catalog.=) d.datdba
-        or (not u.rolsuper and pg_catalog.pg_has_role(o.oid, 'member')) as trusted,
-    p.prosqlbody::pg_catalog.text as body,
-    p.proargdefaults::pg_catalog.text as defaults,
-    p.oid::pg_catalog.int8 as oid
-from called c
-join pg_catalog.pg_proc p on p.oid operator(pg_catalog.=) c.oid
-join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) p.pronamespace
-join pg_catalog.pg_language l on l.oid operator(pg_catalog.=) p.prolang
-join pg_catalog.pg_roles o on o.oid operator(pg_catalog.=) p.proowner
-join pg_catalog.pg_roles u on u.rolname operator(pg_catalog.=) current_user
-join pg_catalog.pg_database d on d.datname operator(pg_catalog.=) pg_catalog.current_database()
-"""
-
-_RELATIONS = """
-select
-    n.nspname::pg_catalog.text as schema,
-    case when pg_catalog.pg_table_is_visible(c.oid)
-         then pg_catalog.quote_ident(c.relname)
-         else pg_catalog.format('%I.%I', n.nspname, c.relname)
-    end as name,
-    exists (
-        select
-        from pg_catalog.pg_depend d
-        where d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
-          and d.objid operator(pg_catalog.=) c.oid
-          and d.deptype operator(pg_catalog.=) 'e'
-    ) as extension
-from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
-where c.oid operator(pg_catalog.=) any ($1)
-order by 2
-"""
-
-# The queries of views, and the conditions of row security.
-_STORED = """
-select true as query, r.ev_action::pg_catalog.text as tree
-from pg_catalog.pg_rewrite r
-join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) r.ev_class
-where r.ev_class operator(pg_catalog.=) any ($1)
-  and c.relkind operator(pg_catalog.=) 'v'
-  and r.rulename operator(pg_catalog.=) '_RETURN'
-union all
-select false, p.polqual::pg_catalog.text
-from pg_catalog.pg_policy p
-join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) p.polrelid
-where p.polrelid operator(pg_catalog.=) any ($1)
-  and c.relrowsecurity
-  and p.polcmd operator(pg_catalog.=) any ('{r,*}')
-  and p.polqual is not null
-"""
-
-# A value of a type is made of values of others; making one of a domain runs
-# the domain's constraints, and JSON of a type with a cast runs the cast's
-# function (to_json does, and so does every row of an answer).
-_TYPES = """
-with recursive parts (oid, made) as (
-    select t.oid, pg_catalog.bool_or(t.made)
-    from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) t (oid, made)
-    group by t.oid
-    union
-    select x.oid, p.made
-    from parts p
-    join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) p.oid,
-        lateral (
-            select t.typelem
-            union all
-            select t.typbasetype
-            union all
-            select a.atttypid
-            from pg_catalog.pg_attribute a
-            where a.attrelid operator(pg_catalog.=) t.typrelid
-              and a.attnum operator(pg_catalog.>) 0
-              and not a.attisdropped
-            union all
-            select r.rngsubtype
-            from pg_catalog.pg_range r
-            where r.rngtypid operator(pg_catalog.=) t.oid
-               or r.rngmultitypid operator(pg_catalog.=) t.oid
-        ) x (oid)
-    where x.oid operator(pg_catalog.<>) 0::pg_catalog.oid
-)
-select
-    p.made and p.oid operator(pg_catalog.=) any ($3) as named,
-    k.conbin::pg_catalog.text as tree,
-    null::pg_catalog.int8 as function
-from parts p
-left join pg_catalog.pg_constraint k
-    on k.contypid operator(pg_catalog.=) p.oid and p.made
-where k.oid is not null or p.made and p.oid operator(pg_catalog.=) any ($3)
-union all
-select false, null, c.castfunc::pg_catalog.int8
-from pg_catalog.pg_cast c
-where c.castsource operator(pg_catalog.=) any (array(select p.oid from parts p))
-  and c.castsource operator(pg_catalog.>=) 16384::pg_catalog.oid
-  and c.casttarget operator(pg_catalog.=) any ('{114,3802}'::pg_catalog.oid[])
-  and c.castfunc operator(pg_catalog.<>) 0::pg_catalog.oid
-"""
 
 # Volatile only because they differ from call to call; they act on nothing.
 _HARMLESS: Final = frozenset(
@@ -227,11 +92,23 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(one.every())
 
 
-def refuse(database: Database, every: Iterable[Node]) -> tuple[tuple[str, ...], list[Row]]:
-    """Refuse what reads the system or calls what a question may not call.
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a statement reads and calls.
 
-    Returns the names of the relations that the statement itself reads, and the
-    functions that it calls itself. Raises `Refused`.
+    The names of its relations, the functions that it calls itself, and the
+    trees of the SQL functions that it or a view calls.
+    """
+
+    tables: tuple[str, ...]
+    functions: list[Row]
+    bodies: list[str]
+
+
+def reach(database: Database, every: Iterable[Node]) -> Reach:
+    """Return what a statement reads and calls.
+
+    Raises `Refused` where that is the system's, or what a question may not call.
     """
     uses = _uses(every)
     tables = _tables(database, uses.relations, "the statement")
@@ -240,8 +117,7 @@ def refuse(database: Database, every: Iterable[Node]) -> tuple[tuple[str, ...], 
         reason = _reason(row)
         if reason:
             raise Refused(f"the statement calls {row['schema']}.{row['name']}, {reason}")
-    _refuse_below(database, uses, called)
-    return tables, called
+    return Reach(tables, called, _below(database, uses, called))
 
 
 def _uses(every: Iterable[Node]) -> _Uses:
@@ -287,57 +163,78 @@ def _add_types(types: dict[int, bool], node: Node) -> None:
 
 def _called(database: Database, uses: _Uses) -> list[Row]:
     return database.execute(
-        _FUNCTIONS, [sorted(uses.functions), sorted(uses.operators)], ["oid[]", "oid[]"]
+        queries.FUNCTIONS, [sorted(uses.functions), sorted(uses.operators)], ["oid[]", "oid[]"]
     )
 
 
 def _tables(database: Database, oids: set[int], reader: str) -> tuple[str, ...]:
     if not oids:
         return ()
-    rows = database.execute(_RELATIONS, [sorted(oids)], ["oid[]"])
+    rows = database.execute(queries.RELATIONS, [sorted(oids)], ["oid[]"])
     for row in rows:
         if row["schema"] in ("pg_catalog", "information_schema", "pg_toast") or row["extension"]:
             raise Refused(f"{reader} reads {row['name']}, which belongs to the system")
     return tuple(row["name"] for row in rows)
 
 
-def _refuse_below(database: Database, uses: _Uses, called: list[Row]) -> None:
+# What a stored tree belongs to, as messages name it.
+_VIEW, _SECURITY, _FUNCTION, _DOMAIN = "a view", "row security", "a function", "a domain"
+
+
+def _below(database: Database, uses: _Uses, called: list[Row]) -> list[str]:
     """Look at what relations, types and functions bring along, and at what that does.
 
     What a view reads is its owner's affair, unless that is the system's; what
     it calls runs as the caller, and so does a condition of row security.
+    Returns the trees of functions, but for those of row security and domains.
     """
+    bodies: list[str] = []
     relations: set[int] = set()
     functions = {row["oid"] for row in called}
-    while True:
-        trees, named = _types(database, uses)
-        if named and not relations:
-            raise Refused("the statement makes names of the catalog (regclass or the like)")
-        trees += [("a function", row[part]) for row in called for part in ("body", "defaults")]
-        fresh = uses.relations - relations
-        relations |= fresh
-        if fresh:
-            for row in database.execute(_STORED, [sorted(fresh)], ["oid[]"]):
-                trees.append(("a view" if row["query"] else "row security", row["tree"]))
-        uses, called = _Uses(), []
-        for owner, tree in trees:
-            if tree is None:
-                continue
-            below = _stored_uses(tree)
-            if owner == "a view":
-                _tables(database, below.relations, owner)
-            found = [row for row in _called(database, below) if row["oid"] not in functions]
-            for row in found:
-                reason = _reason_below(row)
-                if reason:
-                    raise Refused(f"{owner} calls {row['schema']}.{row['name']}, {reason}")
-            functions |= {row["oid"] for row in found}
-            called += found
-            uses.relations |= below.relations
-            for oid, made in below.types.items():
-                uses.types[oid] = uses.types.get(oid, False) or made
-        if not uses.relations - relations and not called and not uses.types:
-            return
+    if _names_catalog(database, uses.types):
+        raise Refused("the statement makes names of the catalog (regclass or the like)")
+    waiting = _stored(database, uses.relations, relations)
+    waiting += _constraints(database, uses.types)
+    waiting += _called_trees(database, called, bodies)
+    while waiting:
+        owner, tree = waiting.pop()
+        below = _stored_uses(tree)
+        if owner == _VIEW:
+            _tables(database, below.relations, owner)
+        found = [row for row in _called(database, below) if row["oid"] not in functions]
+        for row in found:
+            reason = _reason_below(row)
+            if reason:
+                raise Refused(f"{owner} calls {row['schema']}.{row['name']}, {reason}")
+        functions |= {row["oid"] for row in found}
+        kept = bodies if owner in (_VIEW, _FUNCTION) else []
+        waiting += _called_trees(database, found, kept)
+        waiting += _stored(database, below.relations, relations)
+        waiting += _constraints(database, below.types)
+    return bodies
+
+
+def _called_trees(database: Database, called: list[Row], bodies: list[str]) -> list[_Tree]:
+    """Return what functions do that is written in SQL, and their defaults; adds the former."""
+    trees: list[_Tree] = []
+    for row in called:
+        # the server's own and those of extensions do what they are known to do
+        if row["schema"] == "pg_catalog" or row["extension"]:
+            continue
+        body = tree(database, row)
+        if body is not None:
+            bodies.append(body)
+        trees += [(_FUNCTION, one) for one in (body, row["defaults"]) if one is not None]
+    return trees
+
+
+def _stored(database: Database, oids: set[int], seen: set[int]) -> list[_Tree]:
+    fresh = oids - seen
+    seen |= fresh
+    if not fresh:
+        return []
+    rows = database.execute(queries.STORED, [sorted(fresh)], ["oid[]"])
+    return [(_VIEW if row["query"] else _SECURITY, row["tree"]) for row in rows]
 
 
 def _stored_uses(tree: str) -> _Uses:
@@ -349,32 +246,28 @@ def _stored_uses(tree: str) -> _Uses:
         return _uses(node for node in every if node.kind != "VAR")
 
 
-def _types(database: Database, uses: _Uses) -> tuple[list[tuple[str, str | None]], bool]:
-    """Return the constraints of domains, and whether a type names what is in the catalog.
+def _type_rows(database: Database, types: dict[int, bool]) -> list[Row]:
+    known = sorted(types)
+    if not any(oid >= _OURS or oid in _NAMING for oid in known):
+        return []
+    args = [known, [types[oid] for oid in known], sorted(_NAMING)]
+    return database.execute(queries.TYPES, args, ["oid[]", "bool[]", "oid[]"])
 
-    Raises `Refused` for a cast to JSON that somebody else wrote.
-    """
-    types = sorted(uses.types)
-    if not any(oid >= _OURS or oid in _NAMING for oid in types):
-        return [], False
-    rows = database.execute(
-        _TYPES,
-        [types, [uses.types[oid] for oid in types], sorted(_NAMING)],
-        ["oid[]", "bool[]", "oid[]"],
-    )
+
+def _names_catalog(database: Database, types: dict[int, bool]) -> bool:
+    return any(row["named"] for row in _type_rows(database, types))
+
+
+def _constraints(database: Database, types: dict[int, bool]) -> list[_Tree]:
+    """Return the constraints of domains. Raises `Refused` for somebody else's cast to JSON."""
+    rows = _type_rows(database, types)
     casts = {row["function"] for row in rows if row["function"]}
     if casts:
         for row in _called(database, _Uses(functions=casts)):
             reason = _reason_below(row)
             if reason:
                 raise Refused(f"a cast to JSON calls {row['schema']}.{row['name']}, {reason}")
-    constraints: list[tuple[str, str | None]] = [("a domain", row["tree"]) for row in rows]
-    return constraints, any(row["named"] for row in rows)
-
-
-def of_server(row: Row, names: frozenset[str]) -> bool:
-    """Tell whether a function is one of the server's own with these names."""
-    return row["schema"] == "pg_catalog" and row["name"] in names
+    return [(_DOMAIN, row["tree"]) for row in rows if row["tree"] is not None]
 
 
 def _reason(row: Row) -> str:
@@ -411,6 +304,7 @@ def _reason_below(row: Row) -> str:
     It calls with arguments that its owner has chosen, so what tells about the
     server may be called, and what runs with its owner's rights.
     """
-    if row["volatility"] == "v" and not of_server(row, _HARMLESS):
+    harmless = row["schema"] == "pg_catalog" and row["name"] in _HARMLESS
+    if row["volatility"] == "v" and not harmless:
         return "which is volatile"
     return "" if row["trusted"] else "which somebody else wrote"

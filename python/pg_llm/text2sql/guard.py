@@ -73,16 +73,16 @@ def check(database: Database, sql: str) -> Guarded:
     tree = nodes.parse(analysed, constants=True)
     every = [node for top in tree for node in calls.walk(top)]
     _refuse_actions(every)
-    tables, called = calls.refuse(database, every)
+    reach = calls.reach(database, every)
     try:
-        sizes.refuse(tree, called)
+        sizes.refuse(tree, reach.functions)
     except RecursionError:
         raise Refused("the statement is nested too deeply") from None
-    verdict = policy.judge(database, query, analysed)
+    verdict = policy.judge(database, query, analysed, reach.bodies)
     if verdict.reason:
         raise Refused(verdict.reason, hint=_POLICIES)
     query = verdict.sql or query
-    return Guarded(query, _cost(database, query), tables, _columns(tree), verdict.notes)
+    return Guarded(query, _cost(database, query), reach.tables, _columns(tree), verdict.notes)
 
 
 def _analysed(database: Database, query: str) -> str:
