@@ -9,7 +9,7 @@ from __future__ import annotations
 # the planner may put an operator's commutator or negator in its place.
 FUNCTIONS = """
 with called (oid) as (
-    select pg_catalog.unnest($1)
+    select pg_catalog.unnest($1::pg_catalog.oid[])
     union
     select x.oprcode
     from pg_catalog.pg_operator o
@@ -101,7 +101,9 @@ where p.polrelid operator(pg_catalog.=) any ($1)
 TYPES = """
 with recursive parts (oid, made) as (
     select t.oid, pg_catalog.bool_or(t.made)
-    from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) t (oid, made)
+    from rows from (
+        pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::pg_catalog.bool[])
+    ) t (oid, made)
     group by t.oid
     union
     select x.oid, p.made

@@ -29,7 +29,9 @@ select
     n.nspname::pg_catalog.text as schema,
     c.relname::pg_catalog.text as name,
     a.attname::pg_catalog.text as column
-from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) u (oid, number)
+from rows from (
+    pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::pg_catalog.int2[])
+) u (oid, number)
 join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) u.oid
 join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
 left join pg_catalog.pg_attribute a
