@@ -466,3 +466,20 @@ def test_databases_in_other_encodings(
             assert session.execute("select count(*) from llm_ask('list kites')").fetchone() == (2,)
     finally:
         admin.execute(f"drop database {name} with (force)")
+
+
+def test_a_role_that_may_read_nothing(db: psycopg.Connection) -> None:
+    db.execute("create role t2s_nothing in role llm_user")
+    try:
+        db.execute("set role t2s_nothing; set pg_llm.text2sql_cache = on")
+        for question in (QUESTION, "有多少自行车？", "x"):
+            row = db.execute(
+                "select sql, warnings, attempts from llm_text2sql_explain(%s)", [question]
+            ).fetchone()
+            reason = "there is no table that you may read"
+            assert row == (None, [reason], [f"not read: {reason}"])
+        assert db.execute("select count(*) from llm.answers").fetchone() == (3,)
+        db.execute("delete from llm.answers")
+    finally:
+        db.execute("reset role")
+        db.execute("drop owned by t2s_nothing; drop role t2s_nothing")
