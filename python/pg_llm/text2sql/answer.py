@@ -56,11 +56,14 @@ def answer(database: Database, question: str, model: str | None = None) -> Answe
     where that is empty no model is asked. A question that no source can
     answer surely is declined: `sql` is None and the last warning says why.
     """
+    cached = settings.get(database, "text2sql_cache") == "on"
     reason = _unreadable(question)
     if reason:
-        return Answer(None, warnings=(reason,))
+        unread = _refused(reason)
+        if cached:
+            answers.keep(database, question, model or "", asdict(unread), (), 0.0)
+        return unread
     name = source.chosen(database, model)
-    cached = settings.get(database, "text2sql_cache") == "on"
     kept = _recalled(database, question, name or "") if cached else None
     if kept is not None:
         return kept
@@ -78,9 +81,7 @@ def answer(database: Database, question: str, model: str | None = None) -> Answe
 def fresh(database: Database, question: str, model: str) -> Answer:
     """Return an answer that neither comes from the cache nor goes there; `model` "": no model."""
     reason = _unreadable(question)
-    if reason:
-        return Answer(None, warnings=(reason,))
-    return _found(database, question, model or None)
+    return _refused(reason) if reason else _found(database, question, model or None)
 
 
 _KEPT = frozenset(field.name for field in fields(Answer))
@@ -115,7 +116,7 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
     schema = index(policy.withhold(database, catalog.snapshot(database)))
     glossary.apply(database, schema)
     if not schema.relations:
-        return Answer(None, warnings=("there is no table that you may read",))
+        return _refused("there is no table that you may read")
     verified = _from_pairs(database, question, schema)
     if verified.sql is not None and verified.confidence >= _CERTAIN:
         return verified
@@ -228,6 +229,11 @@ def _model_confidence(candidate: Candidate, grammatical: Answer) -> float:
 
 def _doubt(candidate: Candidate) -> float:
     return 0.1 * (candidate.rounds - 1) + 0.05 * min(candidate.repairs, 4)
+
+
+def _refused(reason: str) -> Answer:
+    """Return the answer to a question that no source is asked."""
+    return Answer(None, attempts=(f"not read: {reason}",), warnings=(reason,))
 
 
 def _unreadable(question: str) -> str:

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pg_llm.errors import DatabaseError
-from pg_llm.text2sql.pairs.wording import key, wording
+from pg_llm.text2sql.pairs.wording import LONGEST_QUESTION, indexable, key, wording
 from pg_llm.text2sql.words import stem, synonyms
 
 if TYPE_CHECKING:
@@ -48,7 +48,14 @@ select case when llm.readable($1::pg_catalog.regclass[]) then pg_catalog.md5(pg_
     )
 )) end as signature
 """
-_PATH = "pg_catalog.array_to_string(pg_catalog.current_schemas(true), ',')"
+# A path of many schemas does not fit into the index.
+_SCHEMAS = "pg_catalog.array_to_string(pg_catalog.current_schemas(true), ',')"
+_PATH = f"""
+case when pg_catalog.octet_length({_SCHEMAS}) operator(pg_catalog.<=) 600
+     then {_SCHEMAS}
+     else pg_catalog.md5({_SCHEMAS})
+end
+"""
 _MINE = f"""
 a.role operator(pg_catalog.=) current_user::pg_catalog.regrole
 and a.path operator(pg_catalog.=) {_PATH}
@@ -103,6 +110,7 @@ where a.role operator(pg_catalog.=) current_user::pg_catalog.regrole
 
 def recall(database: Database, question: str, model: str) -> dict[str, Any] | None:
     """Return the answer kept for a question or for one of the same words, unless it is stale."""
+    model = indexable(model)
     for row in database.execute(_EXACT, [model, key(question)]):
         if _fresh(database, row):
             return dict(json.loads(row["answer"]))
@@ -146,9 +154,9 @@ def keep(
             _KEEP,
             [
                 key(question),
-                model,
-                question,
-                json.dumps(answer),
+                indexable(model),
+                question[:LONGEST_QUESTION],
+                json.dumps(answer, ensure_ascii=False),
                 names,
                 signature or "",
                 milliseconds,
