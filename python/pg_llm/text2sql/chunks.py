@@ -95,6 +95,7 @@ class Chunks:
         if comparison is not None and comparison.payload[0] not in ("=", "<>"):
             return None
         negated = comparison is not None and comparison.payload[0] == "<>"
+        negated = negated or first(units, "!") is not None
         names = {(m.relation.oid, m.column.name) for m in column.columns if m.column}
         inside = [
             [v for v in value.values if (v.ref.relation.oid, v.ref.column.name) in names]
@@ -183,6 +184,12 @@ class Chunks:
             )
         ]
 
+    def _like_in(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "contains 'of' in the title"."""
+        if units[-2].text != "in" or not texty(units[-1]):
+            return None
+        return self._like([units[-1], *units[:-2]])
+
     def _between(self, units: list[Lexeme]) -> list[Lexeme] | None:
         low, high = pick(units, "DN")
         column = first(units, "C")
@@ -250,6 +257,10 @@ class Chunks:
         )
         return [self._condition(Condition(Term(), "or", alternatives=parts))]
 
+    def _aggregate_of_number(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the average number of pages": the number is stored."""
+        return [units[0], units[-1]] if numeric(units[-1]) else None
+
     def _aggregates(self, units: list[Lexeme]) -> list[Lexeme]:
         if units[0].symbol == "X":
             return [units[0], *self._aggregate_list(units[1:])]
@@ -307,6 +318,8 @@ class Chunks:
         one, two = units[0].payload, units[-1].payload
         if one.term.aggregate or two.term.aggregate:
             return None
+        if two.op == "like" and not two.term.matches and one.op == "like":
+            two.term = one.term
         parts = [*(one.alternatives or (one,)), two]
         return [self._condition(Condition(Term(), "or", alternatives=tuple(parts)))]
 
@@ -390,6 +403,9 @@ class Chunks:
             if op not in ("=", "<>") and not orderable(lead):
                 return None
             term = term_of(lead)
+        elif comparison.payload[1].words and lead.symbol == "q":
+            # how many visitors are younger than 36: not the number of visitors is
+            return [lead, *(self._bare_number(units[1:]) or units[1:])]
         else:
             term = lead.payload
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]

@@ -83,6 +83,7 @@ class _Composer(Where):
         else:
             self._select()
         keys = self._put_keys() if self.keyed else 0
+        self._idle()
         sql = self.query.sql()
         aggregated = all(term.aggregate for term in frame.select) and bool(frame.select)
         return Composition(
@@ -99,6 +100,15 @@ class _Composer(Where):
             self.counted,
             aggregated and not self.query.group and len(self.query.select) == 1,
         )
+
+    def _idle(self) -> None:
+        """Doubt what names a column that the statement does not read."""
+        read = set(self.resolver.used)
+        for term in self.frame.idle:
+            likely = [m for m in term.matches if m.score >= term.matches[0].score - 0.3]
+            if not any(f"{m.relation.sql_name}.{m.ref.column.name}" in read for m in likely):
+                self.resolver.scores.append(0.4)
+                self.resolver.warnings.append(f'the word "{term.text}" was not used')
 
     def _list_counted(self) -> None:
         """List the rows that are counted."""

@@ -9,8 +9,9 @@ from pg_llm.text2sql import english_lexer
 from pg_llm.text2sql.arrangement import Arrangement
 from pg_llm.text2sql.chunks import word
 from pg_llm.text2sql.english_lexicon import SIZE
+from pg_llm.text2sql.english_phrasing import plain
 from pg_llm.text2sql.frame import Condition, Declined, Frame, Order, Presence, Term
-from pg_llm.text2sql.lexeme import Lexeme, Superlative
+from pg_llm.text2sql.lexeme import Hint, Lexeme, Superlative
 from pg_llm.text2sql.patterns import Handler, apply
 from pg_llm.text2sql.terms import dated, has_column, is_year, numeric_or_date, term_of
 from pg_llm.text2sql.words import word_set
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 def read(question: str, schema: SchemaIndex, probe: Probe) -> Frame:
     """Return the meaning of an English question; raises `Declined`."""
+    question = plain(question)
     units = english_lexer.lexemes(question, schema, probe)
     reader = Reader(schema, units)
     frame = reader.read()
@@ -130,19 +132,23 @@ class Reader(Arrangement):
     def _rules(self) -> list[tuple[str, Handler]]:
         return [
             (r"&&+", lambda _: [word("&", ",")]),
+            (r"W?!?L[FU]*[SVN?]FC", self._like_in),
             (r"C?W?!?L[FU]*[SVN?]", self._like),
             (r"TS|TV", self._table_value),
             (r"V+C", self._value_column),
-            (r"C[FWP]?[SV](?:[&|][SV])*", self._column_values),
+            (r"C[FWP]?!?F?[SV](?:[&|][SV])*", self._column_values),
             (r"b?[SV](?:[&|]+[SV])*", self._values),
             (r"CC", self._name_of),
             (r"C(?=[TC])|(?<=T)C$|(?<=TW)C$", self._flag),
             (r"XNXF?(?=[CTaq])|NX|XN", self._limited),
             (r"C?F?BD&D|C?FDFD|C?F?BN&N|C?FNFN", self._between),
             (r"F[NS]\|[NS]", self._years),
+            (r"CF?N(?:\|N)+", self._equal),
             (r"C?[FP]*Np?|C?[FP]*Dp?", self._dates),
             (r"EM|YM|M(?=[aqAQCT])", self._group_by_time),
             (r"(?<!P)(?<!O)N(?=T(?:[FWc]|TW)*X)", self._first_few),
+            (r"(?<=[TC]W)A(?=[FU]*T?C)|(?<=[TC]WF)A(?=[FU]*T?C)", self._bounded),
+            (r"AQU?C", self._aggregate_of_number),
             (r"A[FU]*TC", self._aggregate_of_own),
             (r"X?A(?:&?A)*[FU]*c?C(?:c?[&]C(?=[FE]|$))?", self._aggregates),
             (r"AF?U?T", self._aggregate_of_table),
@@ -237,8 +243,7 @@ class Reader(Arrangement):
         elif unit.columns and unit.columns[0].column and unit.columns[0].column.category == "B":
             frame.conditions.append(Condition(term_of(unit), "true", text=unit.text))
         else:
-            frame.scores.append(0.4)
-            frame.warnings.append(f'the word "{unit.text}" was not used')
+            frame.idle.append(term_of(unit))
 
     def _table_item(self, unit: Lexeme, opened: bool, previous: str, rest: list[Lexeme]) -> bool:
         """Take a relation's name; returns whether what is asked for may go on."""
@@ -275,6 +280,12 @@ class Reader(Arrangement):
         if self._frame.entity is None:
             self._frame.entity = unit.tables[0].relation
             self._frame.entity_score = unit.tables[0].score
+
+    def _bounded(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the car with the minimum weight" for that with the lowest."""
+        if units[0].payload not in ("min", "max"):
+            return None
+        return [word("X", units[0].text, Superlative(units[0].payload == "max", Hint(())))]
 
     def _superlative_item(self, unit: Lexeme, rest: list[Lexeme], opened: bool) -> int:
         """Take "the highest price", "the most orders", "the oldest student".
@@ -341,7 +352,7 @@ class Reader(Arrangement):
             if not target.columns or target.columns[0].score < 0.5:
                 raise Declined(f'"{unit.text}" of what is not clear')
             self._extreme(mark, term_of(target))
-        elif mark.limit and opened and not frame.select and frame.entity is None:
+        elif mark.limit and frame.entity is None and not any(t.aggregate for t in frame.select):
             self._first_rows(mark)
             return False
         else:
@@ -380,6 +391,10 @@ def _without_light(units: list[Lexeme]) -> list[Lexeme]:
         if unit.symbol == "v" and unit.columns and kept and kept[-1].symbol == "!":
             # not delivered: the column that says when it happened is empty
             kept.append(replace(unit, symbol="C"))
+        elif unit.text in _CONTAIN and unit.symbol in "_L" and _next(units, position) in _OF_TEXTS:
+            # contain a text; what contains more than 5 of something has them
+            if _next(units, position) == "S":
+                kept.append(word("L", unit.text, "%{}%"))
         elif unit.symbol == "?" and kept and kept[-1].symbol == "L":
             kept.append(Lexeme("S", unit.text, unit.text))
         elif unit.symbol == "Y" and participle:
@@ -400,6 +415,8 @@ def _next(units: list[Lexeme], position: int) -> str:
     return next((u.symbol for u in units[position + 1 :] if u.symbol not in _LIGHT), "")
 
 
+_CONTAIN = frozenset({"contain", "contains", "contained", "containing"})
+_OF_TEXTS = frozenset("STPCQAX")
 # The highest, the lowest: of a value, and never of how many there are.
 _OF_A_VALUE = frozenset({"highest", "lowest", "maximal", "minimal", "greatest"})
 _YES_OR_NO = word_set(

@@ -15,7 +15,7 @@ from pg_llm.text2sql.words import word_set
 
 AGE = Hint(("age",), ("birth", "birth date", "birthday", "founded", "opened", "established"))
 SIZE = Hint(("size", "area", "capacity", "population", "length", "amount", "total"))
-_LENGTH = Hint(("length", "duration", "height", "distance"))
+_LENGTH = Hint(("length", "duration", "height", "distance", "pages", "runtime", "minutes"))
 _WEIGHT = Hint(("weight", "mass"))
 _HEIGHT = Hint(("height", "tall"))
 _PRICE = Hint(("price", "cost", "rate", "amount", "fee"))

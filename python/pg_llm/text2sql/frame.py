@@ -100,6 +100,8 @@ class Frame:
     no more than that things belong together, unless a column says when it
     happened; `unrestricted` are the
     relations (OIDs) that the question names with "all": they restrict nothing.
+    `idle` are columns that the question names beside its parts ("the language is
+    English"): a condition may well be on them.
     """
 
     select: list[Term] = field(default_factory=list)
@@ -114,6 +116,7 @@ class Frame:
     verbs: tuple[str, ...] = ()
     unrestricted: set[int] = field(default_factory=set)
     hints: frozenset[str] = frozenset()
+    idle: list[Term] = field(default_factory=list)
     words: int = 0
     unread: list[str] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 COMPUTED, METRIC = 0, -1
 
 _OWN, _COMMON, _GENERIC = 0.15, 0.05, 0.1
-_PARTICLES = frozenset({"is", "has", "on", "at", "by"})
+_PARTICLES = frozenset({"is", "has", "on", "at", "by", "of", "in", "the", "for", "to"})
+# Columns that are spoken of with their table's name: the customer id, the country's code.
+_OWNED = frozenset({"id", "code", "name", "number", "key", "title"})
 _GENERIC_TABLE_WORDS = word_set(
     """
     data datum list info information tbl table record master dim fact ref main
@@ -318,13 +320,16 @@ def _relation_terms(
         if (
             len(words) == 1
             and re.match(r"(is|has)[a-z]{4,}$", words[0])
-            and len(column.values) <= 2
+            and (len(column.values) <= 2 or 0 < column.distinct <= 2)
         ):
             words = [
                 words[0][:2] if words[0].startswith("is") else "has",
                 words[0].removeprefix("has").removeprefix("is"),
             ]
         yield Term(relation, column, _column_weights(words, own, prefix, common), view)
+        if len(words) == 1 and words[0] in _OWNED and own and own[-1] not in words:
+            owned = tuple((word, _OWN) for word in own)
+            yield Term(relation, column, (*owned, (words[0], 1.0)), view)
         for label in english_labels(column.comment):
             yield Term(relation, column, tuple((word, 1.0) for word in label), 0.85 * view)
 

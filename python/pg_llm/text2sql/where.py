@@ -31,7 +31,10 @@ class Where(Implied):
                 self._having(condition)
                 continue
             relation = self._condition_relation(condition)
-            if condition.negated and self._beyond(relation):
+            if condition.negated and (
+                self._beyond(relation)
+                or (condition.choices and self._apart_from_entity(relation))
+            ):
                 condition.negated = False
                 self._absent(Presence(relation, True, [condition]))
             else:
@@ -72,6 +75,14 @@ class Where(Implied):
             return False
         found = self.schema.joins.path([self.query.root.oid], relation.oid, self.frame.hints)
         return found is not None and not all(step.to_one for step in found[0])
+
+    def _apart_from_entity(self, relation: Relation) -> bool:
+        """Whether a row of the entity may have any number of rows of a relation, or none."""
+        entity = self.frame.entity
+        if entity is None or relation.oid == entity.oid:
+            return False
+        found = self.schema.joins.path([entity.oid], relation.oid, self.frame.hints)
+        return found is not None and not all(step.to_one and step.forth for step in found[0])
 
     def _shown(self, relation: Relation) -> bool:
         """Whether the result has columns of a relation."""
@@ -178,11 +189,19 @@ class Where(Implied):
                 return
         if not presence.conditions:
             path = _trimmed(path)
-        inner = self.query.exists(path, negated=True)
+        inner = self.query.exists(path or self._path_of_entity(presence), negated=True)
         for condition in presence.conditions:
             relation = self._condition_relation(condition, presence.relation)
             inner.join(relation)
             self._where(inner, [condition])
+
+    def _path_of_entity(self, presence: Presence) -> list[Step]:
+        """Return the joins from the entity to a relation that is part of FROM already."""
+        entity = self.frame.entity
+        found = entity and self.schema.joins.path([entity.oid], presence.relation.oid)
+        if not found or not found[0]:
+            raise Declined("the question excludes the rows that it asks for")
+        return found[0]
 
     def _condition_relation(self, condition: Condition, near: Relation | None = None) -> Relation:
         if condition.op == "or":
