@@ -101,3 +101,22 @@ def plain(question: str) -> str:
     for pattern, new in _RULES:
         text = pattern.sub(new, text)
     return re.sub(r'"(\d+)"', lambda match: kept[int(match[1])], text)
+
+
+_ROUND = re.compile(
+    r",?\s*\(?(?:and\s+)?\bround(?:ed|ing)?\s+(?:(?:it|them|the\s+\w+(?:\s+\w+)?|each|to|off)\s+)*?(?:to\s+)?"
+    r"(?:the\s+nearest\s+)?(?:(?P<n>\d|one|two|three|four)\s+(?:decimals?|digits?)(?:\s+(?:places?|points?|digits?))?"
+    r"|(?P<whole>integer|whole\s+number))\)?",
+    re.IGNORECASE,
+)
+_DIGITS = {"one": 1, "two": 2, "three": 3, "four": 4}
+
+
+def rounding(question: str) -> tuple[str, int | None]:
+    """Return the question without "rounded to 2 decimals", and the number of digits."""
+    match = _ROUND.search(question)
+    if not match:
+        return question, None
+    said = match["n"] or "0"
+    digits = _DIGITS.get(said.lower(), int(said) if said.isdigit() else 0)
+    return question[: match.start()] + question[match.end() :], digits

@@ -101,7 +101,8 @@ class Frame:
     happened; `unrestricted` are the
     relations (OIDs) that the question names with "all": they restrict nothing.
     `idle` are columns that the question names beside its parts ("the language is
-    English"): a condition may well be on them.
+    English"): a condition may well be on them. `digits`: what computed numbers
+    are rounded to.
     """
 
     select: list[Term] = field(default_factory=list)
@@ -112,6 +113,7 @@ class Frame:
     groups: list[Term] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     limit: int | None = None
+    digits: int | None = None
     distinct: bool = False
     verbs: tuple[str, ...] = ()
     unrestricted: set[int] = field(default_factory=set)

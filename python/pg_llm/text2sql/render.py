@@ -248,6 +248,19 @@ class Query:
             return self.wrap.format(name=quote(self.wrap_name), query=_indent(text))
         return text
 
+    def covers(self, other: Query) -> bool:
+        """Whether it joins the same relations and perhaps more, each to one row."""
+        size = len(other._steps)
+        return self._steps[:size] == other._steps and all(s.to_one for s in self._steps[size:])
+
+    def predicates(self) -> list[str]:
+        """Return the conditions of WHERE as texts."""
+        return self._predicates()
+
+    def keep(self, conditions: list[str]) -> None:
+        """Leave these conditions only in WHERE."""
+        self.where, self._inner = list(conditions), []
+
     def forms(self) -> list[str]:
         """Return the constructions in use: a join each, and ways of existence."""
         found = ["join"] * len(self._steps)
