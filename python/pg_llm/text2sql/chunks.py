@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pg_llm.text2sql.english_dates import year_range
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
-from pg_llm.text2sql.measures import additive, measure
+from pg_llm.text2sql.measures import additive, additive_name, measure
 from pg_llm.text2sql.patterns import first, pick
 from pg_llm.text2sql.terms import (
     dated,
@@ -27,7 +27,15 @@ from pg_llm.text2sql.terms import (
 )
 
 if TYPE_CHECKING:
-    from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.index import ColumnRef, SchemaIndex
+
+# What is done to numbers of things, again and again.
+_TRADED = frozenset(
+    """
+    sold ordered shipped bought purchased returned delivered produced made printed rented issued
+    received sent distributed used consumed booked scored
+    """.split()
+)
 
 
 def word(symbol: str, text: str = "", payload: object = None) -> Lexeme:
@@ -349,7 +357,7 @@ class Chunks:
         if numeric and not keyed and not distinct:
             if last.tables or best.score < 0.8:
                 return None
-            if additive(best.ref):
+            if additive(best.ref) or self._sold(best.ref):
                 # "how many units": they are stored as numbers, and add up
                 term = Term(last.columns, aggregate="sum", text=last.text)
                 return [*kept, word("a", last.text, term)]
@@ -357,6 +365,12 @@ class Chunks:
             return [*kept, last]
         term = Term(last.columns, aggregate="count", distinct=True, text=last.text)
         return [*kept, word("q", last.text, term)]
+
+    def _sold(self, ref: ColumnRef) -> bool:
+        """Whether "how many copies were sold" asks for a sum: counts of single events."""
+        whole = ref.column.type in ("smallint", "integer", "bigint")
+        verbs = {unit.text for unit in self._units if unit.symbol == "v"}
+        return whole and bool(verbs & _TRADED) and additive_name(ref.column.name)
 
     def _against(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Above the average price; weight smaller than the average."""

@@ -40,7 +40,7 @@ class Reader(Arrangement):
         frame.words = sum(1 for unit in self._units if unit.symbol in "TCVSNDAQXP?v")
         frame.unread = [unit.text for unit in self._units if unit.symbol == "?"]
         frame.verbs = tuple(unit.text for unit in self._units if unit.symbol == "v")
-        frame.scores = [unit.score for unit in self._units if unit.symbol in "TCV"]
+        frame.scores = [unit.score for unit in self._units if unit.symbol in "TV"]
         if self._units[:1] and self._units[0].text in _YES_OR_NO:
             raise Declined("questions to be answered by yes or no are beyond the grammar")
         for position, unit in enumerate(self._units):
@@ -138,6 +138,7 @@ class Reader(Arrangement):
             (r"V+C", self._value_column),
             (r"C[FWP]?!?F?[SV](?:[&|][SV])*", self._column_values),
             (r"b?[SV](?:[&|]+[SV])*", self._values),
+            (r"CFC", self._name_of_text),
             (r"CC", self._name_of),
             (r"C(?=[TC])|(?<=T)C$|(?<=TW)C$", self._flag),
             (r"XNXF?(?=[CTaq])|NX|XN", self._limited),
@@ -304,6 +305,11 @@ class Reader(Arrangement):
         if mark.hint.words:
             self._hinted(mark, target, unit.text)
             return 0
+        if target is None and mark.common and self._alone():
+            # which method is used most frequently
+            self._extreme(mark, Term(aggregate="count"))
+            self._frame.groups.append(self._frame.select[0])
+            return 0
         if target is None or target.symbol not in "CT":
             raise Declined(f'"{unit.text}" of what is not clear')
         if mark.common:
@@ -313,6 +319,11 @@ class Reader(Arrangement):
         else:
             taken = self._most_of_table(unit, target, opened)
         return skipped + 1 if taken else 0
+
+    def _alone(self) -> bool:
+        """Whether one column, and nothing else, is asked for."""
+        select = self._frame.select
+        return len(select) == 1 and bool(select[0].matches) and not select[0].aggregate
 
     def _most_common(self, unit: Lexeme, target: Lexeme, opened: bool) -> bool:
         """Take "the most common name"; returns whether the target is used up."""
@@ -388,7 +399,13 @@ def _without_light(units: list[Lexeme]) -> list[Lexeme]:
         ):
             # departments offer degrees: two nouns, and not a compound of them
             kept.append(word("W", unit.text))
-        if unit.symbol == "v" and unit.columns and kept and kept[-1].symbol == "!":
+        if unit.symbol == "v" and unit.measures and _next(units, position) in ("P", "B"):
+            # weighing over 3000; a charge below 1000
+            kept.append(replace(unit, symbol="C", columns=unit.measures))
+        elif unit.symbol == "v" and unit.measures and kept and kept[-1].symbol == "A":
+            # the total spent
+            kept.append(replace(unit, symbol="C", columns=unit.measures))
+        elif unit.symbol == "v" and unit.columns and kept and kept[-1].symbol == "!":
             # not delivered: the column that says when it happened is empty
             kept.append(replace(unit, symbol="C"))
         elif unit.text in _CONTAIN and unit.symbol in "_L" and _next(units, position) in _OF_TEXTS:

@@ -181,11 +181,25 @@ def _single(
         yield 0.3, Lexeme("_", word)
     elif lexicon.is_light(word):
         when = [m for m in schema.find([word]) if m.column and m.column.category == "D"]
-        yield 0.2, Lexeme("v", word, word, columns=when)
+        yield 0.2, Lexeme("v", word, word, columns=when, measures=_measures(word, schema))
     else:
         yield 0.0, Lexeme("?", token.text, token.text, capital=token.capital and at > 0)
     if word == "one" and (at == 0 or units[at - 1].lower not in _DETERMINERS):
         yield 0.9, Lexeme("N", word, 1)
+
+
+_VERB_NOUNS = {"weigh": ("weight",), "cost": ("cost", "price"), "earn": ("salary", "wage", "income")}
+
+
+def _measures(verb: str, schema: SchemaIndex) -> list[Match]:
+    """Return the numeric columns that a verb speaks of (weighs: weight_kg)."""
+    base = lexicon.base(verb)
+    for noun in (verb, base, *_VERB_NOUNS.get(base, ())):
+        found = [m for m in schema.find([noun]) if m.column and m.column.category == "N"]
+        found = [m for m in found if m.score >= 0.45 and not m.column.name.lower().endswith("id")]  # type: ignore[union-attr]
+        if found:
+            return found
+    return []
 
 
 def _computed(option: tuple[float, Lexeme | None]) -> tuple[float, Lexeme | None]:

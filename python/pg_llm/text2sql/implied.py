@@ -121,7 +121,19 @@ class Implied(Composer):
         for condition in frame.conditions:
             if condition.choices:
                 return condition.choices[0].ref.relation
-        return None
+        return self._only_owner()
+
+    def _only_owner(self) -> Relation | None:
+        """Take "who made the most payments": what each payment belongs to, if that is one."""
+        counted = [order.term.relation for order in self.frame.orders if order.extreme]
+        if len(counted) != 1 or counted[0] is None:
+            return None
+        steps = [s for s in self.schema.joins.steps(counted[0].oid) if s.forth and s.to_one]
+        owners = {step.target for step in steps}
+        if len(owners) != 1:
+            return None
+        self.frame.select.append(Term(relation=self.schema.snapshot.by_oid[steps[0].target]))
+        return self.frame.select[-1].relation
 
     def _preferred(self, matches: list) -> Relation | None:  # type: ignore[type-arg]
         """Prefer the relation that most terms of the question agree on."""

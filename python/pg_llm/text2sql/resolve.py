@@ -105,8 +105,24 @@ class Resolver:
                 f'"{term.text}" may mean several columns;'
                 f" {best.relation.sql_name}.{best.ref.column.name} was taken"
             )
-        self.scores.append(best.score)
+        self.scores.append(max(best.score, 0.8) if self._only(best, term) else best.score)
         return best.ref
+
+    def _only(self, best: Match, term: Term) -> bool:
+        """Whether no other column of the relation is called by the noun that was said.
+
+        The salary is the yearly salary where there is no other.
+        """
+        assert best.column is not None  # noqa: S101  (a term names columns)
+        noun = stem(term.text.split()[-1]) if term.text.isascii() and term.text else ""
+        if not noun or best.score < 0.45:
+            return False
+        named = [
+            column
+            for column in best.relation.columns
+            if noun in map(stem, split_identifier(column.name))
+        ]
+        return named == [best.column] and stem(split_identifier(best.column.name)[-1]) == noun
 
     def _same_thing(self, one: Match, two: Match) -> bool:
         """Whether two columns are the two ends of one join."""

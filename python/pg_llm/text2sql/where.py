@@ -97,11 +97,19 @@ class Where(Implied):
         single: dict[str, object] = {}
         bounds: dict[str, list[tuple[str, float]]] = {}
         for one in conditions:
-            if one.negated or one.op == "or" or not one.values or one.against is not None:
+            if one.op == "or" or not one.values or one.against is not None:
                 continue
             ref = self.resolver.choice(one) if one.choices else self.resolver.column(one.term, one)
             name = f"{ref.relation.oid}.{ref.column.name}"
             value = one.values[0]
+            if one.negated:
+                if one.op == "=" and name in single:
+                    raise Declined(f'"{one.text}" is excluded where another value is asked for')
+                continue
+            if one.op == "date" and ref.column.category == "N" and len(one.values) == 3:
+                if isinstance(one.values[1], str) and isinstance(one.values[2], int):
+                    bounds.setdefault(name, []).append((one.values[1][0], float(one.values[2])))
+                continue
             if one.op == "=":
                 if single.setdefault(name, value) != value:
                     raise Declined(f'"{one.text}" contradicts another condition')
