@@ -109,7 +109,9 @@ class Arrangement(Chunks):
         return None
 
     def _name_of(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        """Government form name: the text itself."""
+        """Government form name: the text itself; a name said twice is one."""
+        if units[0].columns[0].ref == units[1].columns[0].ref:
+            return units[:1]
         if units[1].text in ("name", "names") and texty(units[0]):
             return units[:1]
         return None

@@ -254,14 +254,15 @@ class Chunks:
 
     def _years(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Take "in 2014 or 2015": two periods of one date."""
-        years = pick(units, "N")
-        if len(years) != 2 or not all(is_year(year) for year in years):
+        years = pick(units, "ND")
+        if len(years) != 2 or not all(one.symbol == "D" or is_year(one) for one in years):
             return None
-        if units[0].text not in ("in", "during", "from", "for"):
+        if units[0].symbol == "F" and units[0].text not in ("in", "during", "from", "for", "on"):
             return None
+        periods = [y.payload if y.symbol == "D" else year_range(y.payload) for y in years]
         parts = tuple(
-            dated_condition(Term(hints=("date", "time", "year")), "=", year_range(year.payload))
-            for year in years
+            dated_condition(Term(hints=("date", "time", "year")), "=", period)
+            for period in periods
         )
         return [self._condition(Condition(Term(), "or", alternatives=parts))]
 
@@ -423,6 +424,15 @@ class Chunks:
         else:
             term = lead.payload
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
+
+    def _bounds(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "weighs at least 3 and at most 5"."""
+        at = next(position for position, unit in enumerate(units) if unit.symbol == "&")
+        one = self._compare(units[:at])
+        two = self._compare([units[0], *(u for u in units[at + 1 :] if u.symbol in "PN")])
+        if not one or not two or len(one) != 1 or len(two) != 1:
+            return None
+        return [*one, *two]
 
     def _compare_number_first(self, units: list[Lexeme]) -> list[Lexeme] | None:
         number, comparison, what = first(units, "N"), first(units, "P"), first(units, "TC")

@@ -101,9 +101,10 @@ class Reader(Arrangement):
             raise Declined("no word of the question names anything that you may read")
         main, others = parts[0], []
         for part in parts[1:]:
-            if part[0].symbol == "O":
+            opening = next((unit for unit in part if unit.symbol not in "_I&?"), part[0])
+            if opening.symbol == "O":
                 main = [*main, *part]
-            elif part[0].symbol in "GH":
+            elif opening.symbol in "GH":
                 others.append(part)
             else:
                 raise Declined("the question has several sentences that do not fit together")
@@ -125,6 +126,7 @@ class Reader(Arrangement):
     # ---- chunks -------------------------------------------------------------
 
     def _chunks(self, units: list[Lexeme]) -> list[Lexeme]:
+        units = _without_repeated(units)
         for pattern, handler in self._rules():
             units = apply(units, pattern, handler)
         return units
@@ -143,7 +145,7 @@ class Reader(Arrangement):
             (r"C(?=[TC])|(?<=T)C$|(?<=TW)C$", self._flag),
             (r"XNXF?(?=[CTaq])|NX|XN", self._limited),
             (r"C?F?BD&D|C?FDFD|C?F?BN&N|C?FNFN", self._between),
-            (r"F[NS]\|[NS]", self._years),
+            (r"F[NS]\|[NS]|F?D\|[ND]", self._years),
             (r"CF?N(?:\|N)+", self._equal),
             (r"C?[FP]*Np?|C?[FP]*Dp?", self._dates),
             (r"EM|YM|M(?=[aqAQCT])", self._group_by_time),
@@ -160,6 +162,7 @@ class Reader(Arrangement):
             (r"Y", self._plain_by),
             (r"[TCaq]?W?P(?:A|E|a)[FCT]*", self._against),
             (r"(?<!C)(?<!CW)(?<!a)(?<!aW)PN[TC]|NpT|NpC|PC[FW]?N", self._compare_number_first),
+            (r"[Caq]W?F?PN&[FW]?PN(?![TC])", self._bounds),
             (r"[Caq]W?F?PNp?", self._compare),
             (r"PN[TC]", self._compare_number_first),
             (r"[Caq]FN(?![XTC])|[Caq]N(?:\|N)*(?![XTC])|WNC|WNT", self._equal),
@@ -305,7 +308,7 @@ class Reader(Arrangement):
         if mark.hint.words:
             self._hinted(mark, target, unit.text)
             return 0
-        if target is None and mark.common and self._alone():
+        if mark.common and self._alone() and (target is None or target.symbol != "C"):
             # which method is used most frequently
             self._extreme(mark, Term(aggregate="count"))
             self._frame.groups.append(self._frame.select[0])
@@ -425,6 +428,18 @@ def _without_light(units: list[Lexeme]) -> list[Lexeme]:
         if unit.symbol == "_":
             continue
         participle = unit.symbol == "v" or (unit.symbol == "?" and unit.text.endswith("ed"))
+    return kept
+
+
+def _without_repeated(units: list[Lexeme]) -> list[Lexeme]:
+    """Leave out the second noun of "all shops except for shops that have ..."."""
+    kept: list[Lexeme] = []
+    for position, unit in enumerate(units):
+        again = unit.symbol == "T" and kept and kept[-1].symbol == "!"
+        followed = position + 1 < len(units) and units[position + 1].symbol == "W"
+        oids = {u.tables[0].relation.oid for u in kept if u.symbol == "T"}
+        if not (again and followed and unit.tables[0].relation.oid in oids):
+            kept.append(unit)
     return kept
 
 

@@ -211,8 +211,20 @@ def _computed(option: tuple[float, Lexeme | None]) -> tuple[float, Lexeme | None
     return worth + 1, Lexeme("a", lexeme.text, term, score=lexeme.score)
 
 
+def _initials(words: list[str], schema: SchemaIndex) -> Lexeme | None:
+    """Read "miles per gallon" as the column mpg."""
+    letters = "".join(word[0] for word in words)
+    if len(words) < 3 or letters not in schema.by_word:
+        return None
+    found = [m for m in schema.find([letters]) if m.column is not None and m.score >= 0.8]
+    return Lexeme("C", " ".join(words), [letters], columns=found, score=0.95) if found else None
+
+
 def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lexeme | None]]:
     words = [token.lower for token in span]
+    initials = _initials(words, schema)
+    if initials is not None:
+        yield 1.2 * len(words), initials
     if words[0] in _EDGES or words[-1] in _EDGES:
         return
     content = [word for word in words if word not in _FILLERS]

@@ -192,7 +192,26 @@ class Resolver:
             column = self._hinted_in(place, term)
             if column is not None:
                 return ColumnRef(place, column)
+        beside = self._hinted_beside(term)
+        if beside is not None:
+            return beside
         raise Declined(f'no column was found for "{term.text or term.hints[0]}"')
+
+    def _hinted_beside(self, term: Term) -> ColumnRef | None:
+        """Find it in the one relation that rows of the entity meet once and that has it."""
+        base = self.root or self.entity
+        if base is None:
+            return None
+        found: list[ColumnRef] = []
+        for step in self.schema.joins.steps(base.oid):
+            relation = self.schema.snapshot.by_oid[step.target]
+            column = self._hinted_in(relation, term) if step.to_one else None
+            if column is not None:
+                found.append(ColumnRef(relation, column))
+        if len(found) != 1:
+            return None
+        self.scores.append(0.7)
+        return found[0]
 
     def _counted_with_date(self, near: Relation | None) -> Relation | None:
         """Return what a condition counts ("more than 10 orders in 2025"), if it has a date."""
@@ -289,6 +308,10 @@ class Resolver:
                 )
         if kept:
             return kept[0]
+        named = [c for c in relation.columns if split_identifier(c.name)[-1:] == ["date"]]
+        if len(named) == 1 and term.unit is None:
+            # a date that is stored as a text or a number sorts all the same
+            return named[0]
         years = [
             c
             for c in relation.columns
