@@ -402,7 +402,7 @@ def _without_light(units: list[Lexeme]) -> list[Lexeme]:
         ):
             # departments offer degrees: two nouns, and not a compound of them
             kept.append(word("W", unit.text))
-        if unit.symbol == "v" and unit.measures and _next(units, position) in ("P", "B"):
+        if unit.symbol == "v" and unit.measures and _compares(units, position):
             # weighing over 3000; a charge below 1000
             kept.append(replace(unit, symbol="C", columns=unit.measures))
         elif unit.symbol == "v" and unit.measures and kept and kept[-1].symbol == "A":
@@ -429,6 +429,14 @@ def _without_light(units: list[Lexeme]) -> list[Lexeme]:
             continue
         participle = unit.symbol == "v" or (unit.symbol == "?" and unit.text.endswith("ed"))
     return kept
+
+
+def _compares(units: list[Lexeme], position: int) -> bool:
+    """Whether a comparison of numbers follows."""
+    after = next((u for u in units[position + 1 :] if u.symbol not in _LIGHT), None)
+    if after is None or after.symbol not in "PB":
+        return False
+    return after.symbol == "B" or not (after.payload[2] or after.payload[1].words)
 
 
 def _without_repeated(units: list[Lexeme]) -> list[Lexeme]:

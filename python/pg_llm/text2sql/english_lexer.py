@@ -214,7 +214,10 @@ def _computed(option: tuple[float, Lexeme | None]) -> tuple[float, Lexeme | None
 def _initials(words: list[str], schema: SchemaIndex) -> Lexeme | None:
     """Read "miles per gallon" as the column mpg."""
     letters = "".join(word[0] for word in words)
+    said = lexicon.PHRASES.keys() | lexicon.STOP
     if len(words) < 3 or letters not in schema.by_word:
+        return None
+    if any(word in said for word in words if word != "per"):
         return None
     found = [m for m in schema.find([letters]) if m.column is not None and m.score >= 0.8]
     return Lexeme("C", " ".join(words), [letters], columns=found, score=0.95) if found else None
@@ -302,7 +305,7 @@ def _ends_in_table(words: list[str], schema: SchemaIndex) -> bool:
 # Stop words that a schema may well use as names.
 _NOUN_STOPS = word_set(
     """
-    record place information info name value result list term entry set answer query time title
+    record place information info details detail name value result list term entry set answer query time title
     show status member members people person persons
     """
 )

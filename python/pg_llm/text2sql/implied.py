@@ -30,6 +30,11 @@ class Implied(Composer):
         self._plain_groups()
         self._arg_extreme()
         extremes = [order for order in frame.orders if order.extreme]
+        frame.orders = [
+            order
+            for order in frame.orders
+            if order.extreme or not any(_same(order.term, one.term) for one in extremes)
+        ]
         if len(extremes) > 1:
             frame.orders = [o for o in frame.orders if not o.extreme or o.term.text != "?"]
             extremes = [order for order in frame.orders if order.extreme]
@@ -283,3 +288,11 @@ class Implied(Composer):
             order.term = Term(
                 [Match(ref.relation, ref.column, 1.0)], aggregate=aggregate, text=term.text
             )
+
+
+def _same(one: Term, two: Term) -> bool:
+    """Whether two terms speak of one column, or count one relation."""
+    if one.matches and two.matches:
+        return one.matches[0].ref == two.matches[0].ref and one.aggregate == two.aggregate
+    counted = (one.aggregate, two.aggregate) == ("count", "count")
+    return counted and one.relation is two.relation and not (one.matches or two.matches)

@@ -44,6 +44,9 @@ _UNITS = word_set(
     """
 )
 # Columns that are spoken of with their table's name: the customer id, the country's code.
+_PERSONAL = frozenset(
+    word_set("first last middle full given family nick user short long display common official")
+)
 _OWNED = frozenset({"id", "code", "name", "number", "key", "title"})
 _GENERIC_TABLE_WORDS = word_set(
     """
@@ -333,6 +336,9 @@ def _relation_terms(
                 words[0].removeprefix("has").removeprefix("is"),
             ]
         yield Term(relation, column, _column_weights(words, own, prefix, common), view)
+        if len(words) == 2 and words[1] == "name" and words[0] not in {*own, *_PERSONAL}:
+            # the city is the city_name
+            yield Term(relation, column, ((words[0], 1.0),), 0.85 * view)
         if len(words) == 1 and words[0] in _OWNED and own and own[-1] not in words:
             owned = tuple((word, _OWN) for word in own)
             yield Term(relation, column, (*owned, (words[0], 1.0)), view)

@@ -55,7 +55,7 @@ class Where(Implied):
         which it has not happened.
         """
         root = self.query.root
-        read = " ".join(self.query.where)
+        read = " ".join((*self.query.where, *self._grouped_dates()))
         for verb in self.frame.verbs:
             for column in root.columns:
                 said = split_identifier(column.name)
@@ -68,6 +68,11 @@ class Where(Implied):
                     self.resolver.warnings.append(
                         f'"{verb}" was read as {column.name} is not null'
                     )
+
+    def _grouped_dates(self) -> list[str]:
+        """Return the names of dates that the question groups by."""
+        refs = [self.resolver.column(term) for term in self.frame.groups if term.unit]
+        return [self.query.column_name(ref.relation.oid, ref.column.name) for ref in refs]
 
     def _beyond(self, relation: Relation) -> bool:
         """Whether a row of the result may meet several rows of a relation."""
