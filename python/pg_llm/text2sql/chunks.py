@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pg_llm.text2sql.english_dates import year_range
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
-from pg_llm.text2sql.measures import additive, measure
+from pg_llm.text2sql.measures import additive, additive_name, measure
 from pg_llm.text2sql.patterns import first, pick
 from pg_llm.text2sql.terms import (
     dated,
@@ -27,7 +27,15 @@ from pg_llm.text2sql.terms import (
 )
 
 if TYPE_CHECKING:
-    from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.index import ColumnRef, SchemaIndex
+
+# What is done to numbers of things, again and again.
+_TRADED = frozenset(
+    """
+    sold ordered shipped bought purchased returned delivered produced made printed rented issued
+    received sent distributed used consumed booked scored
+    """.split()
+)
 
 
 def word(symbol: str, text: str = "", payload: object = None) -> Lexeme:
@@ -95,6 +103,7 @@ class Chunks:
         if comparison is not None and comparison.payload[0] not in ("=", "<>"):
             return None
         negated = comparison is not None and comparison.payload[0] == "<>"
+        negated = negated or first(units, "!") is not None
         names = {(m.relation.oid, m.column.name) for m in column.columns if m.column}
         inside = [
             [v for v in value.values if (v.ref.relation.oid, v.ref.column.name) in names]
@@ -183,6 +192,12 @@ class Chunks:
             )
         ]
 
+    def _like_in(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "contains 'of' in the title"."""
+        if units[-2].text != "in" or not texty(units[-1]):
+            return None
+        return self._like([units[-1], *units[:-2]])
+
     def _between(self, units: list[Lexeme]) -> list[Lexeme] | None:
         low, high = pick(units, "DN")
         column = first(units, "C")
@@ -239,16 +254,21 @@ class Chunks:
 
     def _years(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Take "in 2014 or 2015": two periods of one date."""
-        years = pick(units, "N")
-        if len(years) != 2 or not all(is_year(year) for year in years):
+        years = pick(units, "ND")
+        if len(years) != 2 or not all(one.symbol == "D" or is_year(one) for one in years):
             return None
-        if units[0].text not in ("in", "during", "from", "for"):
+        if units[0].symbol == "F" and units[0].text not in ("in", "during", "from", "for", "on"):
             return None
+        periods = [y.payload if y.symbol == "D" else year_range(y.payload) for y in years]
         parts = tuple(
-            dated_condition(Term(hints=("date", "time", "year")), "=", year_range(year.payload))
-            for year in years
+            dated_condition(Term(hints=("date", "time", "year")), "=", period)
+            for period in periods
         )
         return [self._condition(Condition(Term(), "or", alternatives=parts))]
+
+    def _aggregate_of_number(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the average number of pages": the number is stored."""
+        return [units[0], units[-1]] if numeric(units[-1]) else None
 
     def _aggregates(self, units: list[Lexeme]) -> list[Lexeme]:
         if units[0].symbol == "X":
@@ -307,6 +327,8 @@ class Chunks:
         one, two = units[0].payload, units[-1].payload
         if one.term.aggregate or two.term.aggregate:
             return None
+        if two.op == "like" and not two.term.matches and one.op == "like":
+            two.term = one.term
         parts = [*(one.alternatives or (one,)), two]
         return [self._condition(Condition(Term(), "or", alternatives=tuple(parts)))]
 
@@ -336,7 +358,7 @@ class Chunks:
         if numeric and not keyed and not distinct:
             if last.tables or best.score < 0.8:
                 return None
-            if additive(best.ref):
+            if additive(best.ref) or self._sold(best.ref):
                 # "how many units": they are stored as numbers, and add up
                 term = Term(last.columns, aggregate="sum", text=last.text)
                 return [*kept, word("a", last.text, term)]
@@ -344,6 +366,12 @@ class Chunks:
             return [*kept, last]
         term = Term(last.columns, aggregate="count", distinct=True, text=last.text)
         return [*kept, word("q", last.text, term)]
+
+    def _sold(self, ref: ColumnRef) -> bool:
+        """Whether "how many copies were sold" asks for a sum: counts of single events."""
+        whole = ref.column.type in ("smallint", "integer", "bigint")
+        verbs = {unit.text for unit in self._units if unit.symbol == "v"}
+        return whole and bool(verbs & _TRADED) and additive_name(ref.column.name)
 
     def _against(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Above the average price; weight smaller than the average."""
@@ -390,9 +418,21 @@ class Chunks:
             if op not in ("=", "<>") and not orderable(lead):
                 return None
             term = term_of(lead)
+        elif comparison.payload[1].words and lead.symbol == "q":
+            # how many visitors are younger than 36: not the number of visitors is
+            return [lead, *(self._bare_number(units[1:]) or units[1:])]
         else:
             term = lead.payload
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
+
+    def _bounds(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "weighs at least 3 and at most 5"."""
+        at = next(position for position, unit in enumerate(units) if unit.symbol == "&")
+        one = self._compare(units[:at])
+        two = self._compare([units[0], *(u for u in units[at + 1 :] if u.symbol in "PN")])
+        if not one or not two or len(one) != 1 or len(two) != 1:
+            return None
+        return [*one, *two]
 
     def _compare_number_first(self, units: list[Lexeme]) -> list[Lexeme] | None:
         number, comparison, what = first(units, "N"), first(units, "P"), first(units, "TC")

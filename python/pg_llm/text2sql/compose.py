@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pg_llm.text2sql.calculation import rounded
 from pg_llm.text2sql.frame import Declined, Frame, Order, Presence, Term
 from pg_llm.text2sql.render import Query, quote
 from pg_llm.text2sql.where import Where
@@ -22,6 +23,8 @@ class Composition:
     `not exists`, `having`, `extreme`, `ranked groups`, `subquery`, and `join`
     for each one). `unused`: verbs that name a relation which the SQL leaves out.
     `shown`: the names of the output columns; `scalar`: one value comes back.
+    `query` is the statement in parts, and `items` its output: expression, name,
+    and whether it aggregates.
     """
 
     sql: str
@@ -36,6 +39,8 @@ class Composition:
     keys: int = 0
     counted: bool = False
     scalar: bool = False
+    query: Query | None = None
+    items: tuple[tuple[str, str, bool], ...] = ()
 
 
 def compose(frame: Frame, schema: SchemaIndex, *, keyed: bool = False) -> Composition:
@@ -63,6 +68,7 @@ class _Composer(Where):
 
     keyed = False
     counted = False
+    items: list[_Item] = []  # noqa: RUF012  (never changed in place)
 
     def compose(self) -> Composition:
         frame = self.frame
@@ -83,6 +89,7 @@ class _Composer(Where):
         else:
             self._select()
         keys = self._put_keys() if self.keyed else 0
+        self._idle()
         sql = self.query.sql()
         aggregated = all(term.aggregate for term in frame.select) and bool(frame.select)
         return Composition(
@@ -98,7 +105,25 @@ class _Composer(Where):
             keys,
             self.counted,
             aggregated and not self.query.group and len(self.query.select) == 1,
+            self.query,
+            self._described(),
         )
+
+    def _described(self) -> tuple[tuple[str, str, bool], ...]:
+        aggregated = {item.sql: item.aggregated for item in self.items}
+        return tuple(
+            (sql, name, aggregated.get(sql, False))
+            for (sql, _), name in zip(self.query.select, self.query.names(), strict=True)
+        )
+
+    def _idle(self) -> None:
+        """Doubt what names a column that the statement does not read."""
+        read = set(self.resolver.used)
+        for term in self.frame.idle:
+            likely = [m for m in term.matches if m.score >= term.matches[0].score - 0.3]
+            if not any(f"{m.relation.sql_name}.{m.ref.column.name}" in read for m in likely):
+                self.resolver.scores.append(0.4)
+                self.resolver.warnings.append(f'the word "{term.text}" was not used')
 
     def _list_counted(self) -> None:
         """List the rows that are counted."""
@@ -212,6 +237,7 @@ class _Composer(Where):
             shown = [item.sql for item in items if not item.aggregated]
             query.group = list(dict.fromkeys([*groups, *shown]))
         items = _unique([*items, *self._ranking(orders, items)])
+        self.items = items
         query.select = [(item.sql, item.name) for item in items]
         plain = not groups and not aggregated and not any(order.extreme for order in orders)
         query.distinct = plain and (frame.distinct or query.fans_out())
@@ -315,12 +341,19 @@ class _Composer(Where):
         expression = self.query.column(ref)
         name = ""
         if term.unit and ref.column.category == "D":
-            expression, name = f"date_trunc('{term.unit}', {expression})::date", term.unit
+            name = term.unit
+            expression = (
+                f"extract(year from {expression})::int"
+                if term.unit == "year"
+                else f"date_trunc('{term.unit}', {expression})::date"
+            )
         return [expression], [_Item(expression, name)]
 
     def _items(self, term: Term) -> list[_Item]:
         if term.aggregate:
-            return [_Item(self._aggregate(term), self._aggregate_name(term), True)]
+            whole = term.aggregate == "count"
+            value = rounded(self._aggregate(term), None if whole else self.frame.digits)
+            return [_Item(value, self._aggregate_name(term), True)]
         if self._is_name(term) and self.frame.entity is not None:
             refs = self.schema.display(self.frame.entity)
         elif term.matches or term.hints:

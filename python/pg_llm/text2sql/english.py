@@ -9,8 +9,9 @@ from pg_llm.text2sql import english_lexer
 from pg_llm.text2sql.arrangement import Arrangement
 from pg_llm.text2sql.chunks import word
 from pg_llm.text2sql.english_lexicon import SIZE
+from pg_llm.text2sql.english_phrasing import plain
 from pg_llm.text2sql.frame import Condition, Declined, Frame, Order, Presence, Term
-from pg_llm.text2sql.lexeme import Lexeme, Superlative
+from pg_llm.text2sql.lexeme import Hint, Lexeme, Superlative
 from pg_llm.text2sql.patterns import Handler, apply
 from pg_llm.text2sql.terms import dated, has_column, is_year, numeric_or_date, term_of
 from pg_llm.text2sql.words import word_set
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 def read(question: str, schema: SchemaIndex, probe: Probe) -> Frame:
     """Return the meaning of an English question; raises `Declined`."""
+    question = plain(question)
     units = english_lexer.lexemes(question, schema, probe)
     reader = Reader(schema, units)
     frame = reader.read()
@@ -38,7 +40,7 @@ class Reader(Arrangement):
         frame.words = sum(1 for unit in self._units if unit.symbol in "TCVSNDAQXP?v")
         frame.unread = [unit.text for unit in self._units if unit.symbol == "?"]
         frame.verbs = tuple(unit.text for unit in self._units if unit.symbol == "v")
-        frame.scores = [unit.score for unit in self._units if unit.symbol in "TCV"]
+        frame.scores = [unit.score for unit in self._units if unit.symbol in "TV"]
         if self._units[:1] and self._units[0].text in _YES_OR_NO:
             raise Declined("questions to be answered by yes or no are beyond the grammar")
         for position, unit in enumerate(self._units):
@@ -99,9 +101,10 @@ class Reader(Arrangement):
             raise Declined("no word of the question names anything that you may read")
         main, others = parts[0], []
         for part in parts[1:]:
-            if part[0].symbol == "O":
+            opening = next((unit for unit in part if unit.symbol not in "_I&?"), part[0])
+            if opening.symbol == "O":
                 main = [*main, *part]
-            elif part[0].symbol in "GH":
+            elif opening.symbol in "GH":
                 others.append(part)
             else:
                 raise Declined("the question has several sentences that do not fit together")
@@ -123,6 +126,7 @@ class Reader(Arrangement):
     # ---- chunks -------------------------------------------------------------
 
     def _chunks(self, units: list[Lexeme]) -> list[Lexeme]:
+        units = _without_repeated(units)
         for pattern, handler in self._rules():
             units = apply(units, pattern, handler)
         return units
@@ -130,19 +134,24 @@ class Reader(Arrangement):
     def _rules(self) -> list[tuple[str, Handler]]:
         return [
             (r"&&+", lambda _: [word("&", ",")]),
+            (r"W?!?L[FU]*[SVN?]FC", self._like_in),
             (r"C?W?!?L[FU]*[SVN?]", self._like),
             (r"TS|TV", self._table_value),
             (r"V+C", self._value_column),
-            (r"C[FWP]?[SV](?:[&|][SV])*", self._column_values),
+            (r"C[FWP]?!?F?[SV](?:[&|][SV])*", self._column_values),
             (r"b?[SV](?:[&|]+[SV])*", self._values),
+            (r"CFC", self._name_of_text),
             (r"CC", self._name_of),
             (r"C(?=[TC])|(?<=T)C$|(?<=TW)C$", self._flag),
             (r"XNXF?(?=[CTaq])|NX|XN", self._limited),
             (r"C?F?BD&D|C?FDFD|C?F?BN&N|C?FNFN", self._between),
-            (r"F[NS]\|[NS]", self._years),
+            (r"F[NS]\|[NS]|F?D\|[ND]", self._years),
+            (r"CF?N(?:\|N)+", self._equal),
             (r"C?[FP]*Np?|C?[FP]*Dp?", self._dates),
             (r"EM|YM|M(?=[aqAQCT])", self._group_by_time),
             (r"(?<!P)(?<!O)N(?=T(?:[FWc]|TW)*X)", self._first_few),
+            (r"(?<=[TC]W)A(?=[FU]*T?C)|(?<=[TC]WF)A(?=[FU]*T?C)", self._bounded),
+            (r"AQU?C", self._aggregate_of_number),
             (r"A[FU]*TC", self._aggregate_of_own),
             (r"X?A(?:&?A)*[FU]*c?C(?:c?[&]C(?=[FE]|$))?", self._aggregates),
             (r"AF?U?T", self._aggregate_of_table),
@@ -153,6 +162,7 @@ class Reader(Arrangement):
             (r"Y", self._plain_by),
             (r"[TCaq]?W?P(?:A|E|a)[FCT]*", self._against),
             (r"(?<!C)(?<!CW)(?<!a)(?<!aW)PN[TC]|NpT|NpC|PC[FW]?N", self._compare_number_first),
+            (r"[Caq]W?F?PN&[FW]?PN(?![TC])", self._bounds),
             (r"[Caq]W?F?PNp?", self._compare),
             (r"PN[TC]", self._compare_number_first),
             (r"[Caq]FN(?![XTC])|[Caq]N(?:\|N)*(?![XTC])|WNC|WNT", self._equal),
@@ -237,8 +247,7 @@ class Reader(Arrangement):
         elif unit.columns and unit.columns[0].column and unit.columns[0].column.category == "B":
             frame.conditions.append(Condition(term_of(unit), "true", text=unit.text))
         else:
-            frame.scores.append(0.4)
-            frame.warnings.append(f'the word "{unit.text}" was not used')
+            frame.idle.append(term_of(unit))
 
     def _table_item(self, unit: Lexeme, opened: bool, previous: str, rest: list[Lexeme]) -> bool:
         """Take a relation's name; returns whether what is asked for may go on."""
@@ -276,6 +285,12 @@ class Reader(Arrangement):
             self._frame.entity = unit.tables[0].relation
             self._frame.entity_score = unit.tables[0].score
 
+    def _bounded(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the car with the minimum weight" for that with the lowest."""
+        if units[0].payload not in ("min", "max"):
+            return None
+        return [word("X", units[0].text, Superlative(units[0].payload == "max", Hint(())))]
+
     def _superlative_item(self, unit: Lexeme, rest: list[Lexeme], opened: bool) -> int:
         """Take "the highest price", "the most orders", "the oldest student".
 
@@ -293,6 +308,11 @@ class Reader(Arrangement):
         if mark.hint.words:
             self._hinted(mark, target, unit.text)
             return 0
+        if mark.common and self._alone() and (target is None or target.symbol != "C"):
+            # which method is used most frequently
+            self._extreme(mark, Term(aggregate="count"))
+            self._frame.groups.append(self._frame.select[0])
+            return 0
         if target is None or target.symbol not in "CT":
             raise Declined(f'"{unit.text}" of what is not clear')
         if mark.common:
@@ -302,6 +322,11 @@ class Reader(Arrangement):
         else:
             taken = self._most_of_table(unit, target, opened)
         return skipped + 1 if taken else 0
+
+    def _alone(self) -> bool:
+        """Whether one column, and nothing else, is asked for."""
+        select = self._frame.select
+        return len(select) == 1 and bool(select[0].matches) and not select[0].aggregate
 
     def _most_common(self, unit: Lexeme, target: Lexeme, opened: bool) -> bool:
         """Take "the most common name"; returns whether the target is used up."""
@@ -341,7 +366,7 @@ class Reader(Arrangement):
             if not target.columns or target.columns[0].score < 0.5:
                 raise Declined(f'"{unit.text}" of what is not clear')
             self._extreme(mark, term_of(target))
-        elif mark.limit and opened and not frame.select and frame.entity is None:
+        elif mark.limit and frame.entity is None and not any(t.aggregate for t in frame.select):
             self._first_rows(mark)
             return False
         else:
@@ -377,9 +402,19 @@ def _without_light(units: list[Lexeme]) -> list[Lexeme]:
         ):
             # departments offer degrees: two nouns, and not a compound of them
             kept.append(word("W", unit.text))
-        if unit.symbol == "v" and unit.columns and kept and kept[-1].symbol == "!":
+        if unit.symbol == "v" and unit.measures and _compares(units, position):
+            # weighing over 3000; a charge below 1000
+            kept.append(replace(unit, symbol="C", columns=unit.measures))
+        elif unit.symbol == "v" and unit.measures and kept and kept[-1].symbol == "A":
+            # the total spent
+            kept.append(replace(unit, symbol="C", columns=unit.measures))
+        elif unit.symbol == "v" and unit.columns and kept and kept[-1].symbol == "!":
             # not delivered: the column that says when it happened is empty
             kept.append(replace(unit, symbol="C"))
+        elif unit.text in _CONTAIN and unit.symbol in "_L" and _next(units, position) in _OF_TEXTS:
+            # contain a text; what contains more than 5 of something has them
+            if _next(units, position) == "S":
+                kept.append(word("L", unit.text, "%{}%"))
         elif unit.symbol == "?" and kept and kept[-1].symbol == "L":
             kept.append(Lexeme("S", unit.text, unit.text))
         elif unit.symbol == "Y" and participle:
@@ -396,10 +431,32 @@ def _without_light(units: list[Lexeme]) -> list[Lexeme]:
     return kept
 
 
+def _compares(units: list[Lexeme], position: int) -> bool:
+    """Whether a comparison of numbers follows."""
+    after = next((u for u in units[position + 1 :] if u.symbol not in _LIGHT), None)
+    if after is None or after.symbol not in "PB":
+        return False
+    return after.symbol == "B" or not (after.payload[2] or after.payload[1].words)
+
+
+def _without_repeated(units: list[Lexeme]) -> list[Lexeme]:
+    """Leave out the second noun of "all shops except for shops that have ..."."""
+    kept: list[Lexeme] = []
+    for position, unit in enumerate(units):
+        again = unit.symbol == "T" and kept and kept[-1].symbol == "!"
+        followed = position + 1 < len(units) and units[position + 1].symbol == "W"
+        oids = {u.tables[0].relation.oid for u in kept if u.symbol == "T"}
+        if not (again and followed and unit.tables[0].relation.oid in oids):
+            kept.append(unit)
+    return kept
+
+
 def _next(units: list[Lexeme], position: int) -> str:
     return next((u.symbol for u in units[position + 1 :] if u.symbol not in _LIGHT), "")
 
 
+_CONTAIN = frozenset({"contain", "contains", "contained", "containing"})
+_OF_TEXTS = frozenset("STPCQAX")
 # The highest, the lowest: of a value, and never of how many there are.
 _OF_A_VALUE = frozenset({"highest", "lowest", "maximal", "minimal", "greatest"})
 _YES_OR_NO = word_set(

@@ -15,7 +15,7 @@ from pg_llm.text2sql.words import word_set
 
 AGE = Hint(("age",), ("birth", "birth date", "birthday", "founded", "opened", "established"))
 SIZE = Hint(("size", "area", "capacity", "population", "length", "amount", "total"))
-_LENGTH = Hint(("length", "duration", "height", "distance"))
+_LENGTH = Hint(("length", "duration", "height", "distance", "pages", "runtime", "minutes"))
 _WEIGHT = Hint(("weight", "mass"))
 _HEIGHT = Hint(("height", "tall"))
 _PRICE = Hint(("price", "cost", "rate", "amount", "fee"))
@@ -238,7 +238,9 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "from the largest to the smallest|reverse alphabetically|in descendant order|"
         "reverse lexicographical order|from newest to oldest|newest first|latest first|"
         "most recent first|from best to worst|from latest to earliest|"
-        "starting from the highest|from the most recent to the oldest",
+        "starting from the highest|from the most recent to the oldest|from the newest to the oldest|"
+        "from the latest to the earliest|from the best to the worst|from longest to shortest|"
+        "from the longest to the shortest|from most recent to oldest",
     )
     add(
         "K",
@@ -252,7 +254,9 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "lexicographical order|lexicographically|alphabetical|"
         "ascending alphabetical order|chronologically|in chronological order|"
         "from oldest to newest|oldest first|earliest first|from earliest to latest|"
-        "by alphabetical order|chronological order",
+        "by alphabetical order|chronological order|from the oldest to the newest|"
+        "from the earliest to the latest|from the worst to the best|from shortest to longest|"
+        "from the shortest to the longest",
     )
     add(
         "k",
@@ -373,7 +377,7 @@ LIGHT = word_set(
     capture belong concern serve provide bring send request answer ask need require want turn
     become remain exceed found pick grow charge bill invoice collect store document log track
     mark sponsor accompany support bear enter exit locate originate feed adopt train coach
-    captain draft transfer loan rent mint print stream download upload click play listen
+    captain draft share transfer loan rent mint print stream download upload click play listen
     """
 )
 
@@ -415,6 +419,16 @@ def is_light(word: str) -> bool:
             if len(base) > 3 and base[-1] == base[-2] and base[:-1] in LIGHT:
                 return True
     return False
+
+
+def base(verb: str) -> str:
+    """Return the base form of a light verb's form; other words as they are."""
+    verb = IRREGULAR_VERBS.get(verb, verb)
+    for suffix, replacements in (("ing", ("", "e")), ("ed", ("", "e")), ("s", ("",))):
+        for replacement in replacements:
+            if verb.endswith(suffix) and verb[: -len(suffix)] + replacement in LIGHT:
+                return verb[: -len(suffix)] + replacement
+    return verb
 
 
 # Nationality words that the rules below do not make.

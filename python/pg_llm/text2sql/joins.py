@@ -23,7 +23,8 @@ _KEY_WORDS = frozenset({"id", "code", "no", "num", "number", "key", "uuid", "nbr
 class Step:
     """One join, walked from `source` to `target` (OIDs), column by column.
 
-    `to_one`: a row of `source` meets at most one row of `target`.
+    `to_one`: a row of `source` meets at most one row of `target`; `forth`: the
+    key is of `source`.
     """
 
     source: int
@@ -33,6 +34,7 @@ class Step:
     to_one: bool
     declared: bool
     cost: float
+    forth: bool = True
 
 
 class JoinGraph:
@@ -72,6 +74,7 @@ class JoinGraph:
             one,
             key.declared,
             cost,
+            forth=False,
         )
         self._steps.setdefault(key.source, []).append(forth)
         self._steps.setdefault(key.target, []).append(back)
