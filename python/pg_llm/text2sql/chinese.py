@@ -21,7 +21,7 @@ def read(question: str, schema: SchemaIndex, probe: Probe) -> Frame:
     """Return the meaning of a Chinese question; raises `Declined`."""
     units = chinese_lexer.lexemes(question, schema, probe)
     if not chinese_lexer.has_names(schema) and not pick(units, "TC"):
-        raise Declined("no table or column that you may read has a Chinese name or comment")
+        raise Declined("no word of the question names a table or column that you may read")
     return _ChineseReader(schema, units).read()
 
 

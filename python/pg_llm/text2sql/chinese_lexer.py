@@ -11,8 +11,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pg_llm.text2sql import chinese_english
 from pg_llm.text2sql import chinese_lexicon as lexicon
 from pg_llm.text2sql.chinese_dates import date_spans
+from pg_llm.text2sql.chinese_text import normal
 from pg_llm.text2sql.frame import Term
 from pg_llm.text2sql.index import METRIC, Match, fold
 from pg_llm.text2sql.lexeme import Lexeme
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pg_llm.text2sql.english_lexer import Probe
-    from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.index import SchemaIndex, ValueMatch
 
 _LONGEST = 14
 _ALIKE = 0.88
+# What an English name is worth that a Chinese word translates, and each further reading.
+_TRANSLATED, _NEXT_READING = 0.92, 0.94
 _QUOTED = re.compile(r"[“\"‘'「『《]([^”\"’'」』》]+)[”\"’'」』》]")
 _LATIN = re.compile(
     r"[A-Za-z][A-Za-z0-9_.&'-]*(?: [A-Za-z][A-Za-z0-9_.&'-]*)*|\d[\d,]*(?:\.\d+)?%?"
@@ -41,6 +45,7 @@ def lexemes(question: str, schema: SchemaIndex, probe: Probe) -> list[Lexeme]:
     """Return the lexemes of the cover of greatest worth."""
     names = _names(schema)
     fixed = _fixed(question, schema, probe)
+    question = normal(question)
     best: list[tuple[float, list[Lexeme]]] = [(0.0, [])]
     for end in range(1, len(question) + 1):
         options: list[tuple[float, list[Lexeme]]] = []
@@ -80,13 +85,35 @@ def _meanings(
     value = lexicon.number(text)
     if value is not None:
         yield size * 0.9, Lexeme("N", text, value)
-    found = names.get(text)
+    found = _found(text, names, schema)
     if found:
         whole = 0.2 * (size - 1) if found[0].score >= 0.95 else 0.0
         yield size * (0.5 + 0.75 * found[0].score) + whole, _named(text, found)
-    values = schema.values.get(fold(text)) if size >= 2 else None
+    values = _valued(text, schema) if size >= 2 else None
     if values:
         yield size * 1.2, Lexeme("V", text, text, values=values)
+
+
+def _found(text: str, names: dict[str, list[Match]], schema: SchemaIndex) -> list[Match]:
+    """Return what a phrase may name: by a Chinese name, or by an English one."""
+    best = names.get(text, ())
+    if not chinese_english.phrases(text):
+        return list(best)
+    found = {(m.relation.oid, m.column.name if m.column else ""): m for m in best}
+    for rank, words in enumerate(chinese_english.phrases(text)):
+        worth = _TRANSLATED * _NEXT_READING**rank
+        for match in schema.find(words):
+            key = (match.relation.oid, match.column.name if match.column else "")
+            new = Match(match.relation, match.column, worth * match.score)
+            if key not in found or found[key].score < new.score:
+                found[key] = new
+    return sorted(found.values(), key=lambda match: -match.score)
+
+
+def _valued(text: str, schema: SchemaIndex) -> list[ValueMatch]:
+    """Return the columns that hold a value, also where it is stored in English."""
+    spellings = (text, *chinese_english.values(text))
+    return [value for one in spellings for value in schema.values.get(fold(one), ())]
 
 
 def _named(text: str, found: list[Match]) -> Lexeme:

@@ -14,12 +14,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pg_llm.text2sql import chinese_labels
+from pg_llm.text2sql.chinese_text import normal
 from pg_llm.text2sql.joins import JoinGraph, apparent_key
 from pg_llm.text2sql.words import (
     ABBREVIATIONS,
     abbreviates,
     common_start,
-    is_chinese,
     root,
     split_identifier,
     stem,
@@ -267,7 +268,7 @@ def _add_values(built: SchemaIndex, relation: Relation, column: Column) -> None:
     for value in column.values:
         if 0 < len(value) <= 80:
             built.values[fold(value)].append(ValueMatch(ref, value, 1.0))
-    for name, value in _translated(column):
+    for name, value in (*_translated(column), *_coded(column)):
         built.values[fold(name)].append(ValueMatch(ref, value, 0.95))
         if name.startswith("已") and len(name) > 2:
             built.values[fold(name[1:])].append(ValueMatch(ref, value, 0.9))
@@ -291,9 +292,25 @@ def _translated(column: Column) -> Iterator[tuple[str, str]]:
         yield from ((name, stored[fold(value)]) for name, value in zip(names, values, strict=True))
 
 
+def _coded(column: Column) -> Iterator[tuple[str, str]]:
+    """Yield Chinese names of values that a comment lists with their codes (0-未付款)."""
+    if column.withheld or column.category not in "NSEB":
+        return
+    stored = {fold(value): value for value in column.values}
+    for code, name in chinese_labels.coded(column.comment):
+        known = stored.get(fold(code))
+        number = code.lstrip("-").isdigit()
+        if known is not None:
+            yield name, known
+        elif not column.complete and (
+            column.category == "S" or (number and column.category == "N")
+        ):
+            yield name, code
+
+
 def fold(text: str) -> str:
-    """Return a value's spelling for comparison: case, marks and spaces aside."""
-    return " ".join(re.findall(r"\w+", text.casefold()))
+    """Return a value's spelling for comparison: case, marks, spaces, variants of signs aside."""
+    return " ".join(re.findall(r"\w+", normal(text).casefold()))
 
 
 def _common_words(names: list[list[str]]) -> frozenset[str]:
@@ -417,22 +434,11 @@ def _labels(relations: Sequence[Relation]) -> Iterator[tuple[str, Match]]:
     """Yield the Chinese phrases of comments with what they name."""
     for relation in relations:
         view = 0.8 if relation.kind in "vm" else 1.0
-        for text, factor in _chinese(relation.name, relation.comment):
+        for text, factor in chinese_labels.names(relation.name, relation.comment):
             yield text, Match(relation, None, factor * view)
         for column in relation.columns:
-            for text, factor in _chinese(column.name, column.comment):
+            for text, factor in chinese_labels.names(column.name, column.comment):
                 yield text, Match(relation, column, factor * view)
-
-
-def _chinese(name: str, comment: str | None) -> Iterator[tuple[str, float]]:
-    if is_chinese(name):
-        yield name, 1.0
-    runs = re.findall(
-        r"[\u4e00-\u9fffA-Za-z0-9]*[\u4e00-\u9fff][\u4e00-\u9fffA-Za-z0-9]*", comment or ""
-    )
-    for position, run in enumerate(runs[:3]):
-        if len(run) <= 12:
-            yield run, 1.0 if position == 0 else 0.8
 
 
 _NAMES = (("name",), ("full", "name"), ("title",), ("label",), ("subject",))
