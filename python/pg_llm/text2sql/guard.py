@@ -41,6 +41,7 @@ class Guarded:
 
     Its text without semicolon, the planner's cost, the relations that it names,
     the names of its output columns; `notes` tell which of them are masked.
+    `tree`: the server's analysis of `sql`, empty where columns are masked.
     """
 
     sql: str
@@ -48,6 +49,7 @@ class Guarded:
     tables: tuple[str, ...]
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    tree: str = ""
 
 
 _RELATIONS = """
@@ -176,8 +178,15 @@ def check(database: Database, sql: str) -> Guarded:
     verdict = policy.judge(database, query, analysed)
     if verdict.reason:
         raise Refused(verdict.reason, hint=_POLICIES)
-    query = verdict.sql or query
-    return Guarded(query, _cost(database, query), tables, _columns(tree), verdict.notes)
+    passed = verdict.sql or query
+    return Guarded(
+        passed,
+        _cost(database, passed),
+        tables,
+        _columns(tree),
+        verdict.notes,
+        "" if verdict.sql else analysed,
+    )
 
 
 def _analysed(database: Database, query: str) -> str:
