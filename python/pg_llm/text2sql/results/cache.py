@@ -151,10 +151,13 @@ select s.*, pg_catalog.pg_current_snapshot()::pg_catalog.text as snapshot
 from ({_STATE.format(tables="$1", views="$2", routines="$3", types="$4")}) s
 """
 _OIDS = ("oid[]",) * 4
+_STATE_OF_KEPT = _STATE.format(
+    tables="k.tables", views="k.views", routines="k.routines", types="k.types"
+)
 _FOUND = f"""
 select k.id, k.definition, k.rows, k.computed_at::pg_catalog.text as computed_at
 from llm.results k,
-    lateral ({_STATE.format(tables="k.tables", views="k.views", routines="k.routines", types="k.types")}) s
+    lateral ({_STATE_OF_KEPT}) s
 where k.role operator(pg_catalog.=) current_user::pg_catalog.regrole
   and k.key operator(pg_catalog.=) $1
   and k.computed_at operator(pg_catalog.>) (

@@ -171,7 +171,7 @@ join pg_catalog.pg_language input_language
 """
 
 
-class Unknown(Exception):  # noqa: N818  (no error: the result is just not kept)
+class Unknown(Exception):
     """Something that a result depends on is not known; the message says what."""
 
 
