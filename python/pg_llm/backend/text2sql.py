@@ -103,7 +103,7 @@ def _asked(
             "the question was declined: " + reason,
             hint=None if guard.UNCHECKED in reason else hint,
         )
-    return guard.check(database, found.sql), limit
+    return found.guarded or guard.check(database, found.sql), limit
 
 
 def _warn(database: Database, found: Answer) -> None:

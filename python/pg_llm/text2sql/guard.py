@@ -91,20 +91,21 @@ join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) p.pronamespace
 join pg_catalog.pg_roles o on o.oid operator(pg_catalog.=) p.proowner
 join pg_catalog.pg_roles u on u.rolname operator(pg_catalog.=) current_user
 join pg_catalog.pg_database d on d.datname operator(pg_catalog.=) pg_catalog.current_database()
-where p.oid operator(pg_catalog.=) any ($1)
-   or p.oid operator(pg_catalog.=) any (
-       select o.oprcode
-       from pg_catalog.pg_operator o
-       where o.oid operator(pg_catalog.=) any ($2)
-   )
-   or p.oid operator(pg_catalog.=) any (
-       select f.oid
-       from pg_catalog.pg_aggregate g,
-           pg_catalog.unnest(array[
-               g.aggtransfn, g.aggfinalfn, g.aggmtransfn, g.aggminvtransfn, g.aggmfinalfn
-           ]::pg_catalog.oid[]) f (oid)
-       where g.aggfnoid operator(pg_catalog.=) any ($1)
-   )
+where p.oid operator(pg_catalog.=) any (array(
+    select f.oid
+    from pg_catalog.unnest($1) f (oid)
+    union
+    select o.oprcode::pg_catalog.oid
+    from pg_catalog.pg_operator o
+    where o.oid operator(pg_catalog.=) any ($2)
+    union
+    select f.oid
+    from pg_catalog.pg_aggregate g,
+        pg_catalog.unnest(array[
+            g.aggtransfn, g.aggfinalfn, g.aggmtransfn, g.aggminvtransfn, g.aggmfinalfn
+        ]::pg_catalog.oid[]) f (oid)
+    where g.aggfnoid operator(pg_catalog.=) any ($1)
+))
 """
 
 _MAY_CHECK = """
@@ -287,6 +288,8 @@ def _refuse_views(database: Database, every: list[Node]) -> None:
     while oids := _relations(every) - seen:
         seen |= oids
         trees = [row["tree"] for row in database.execute(_VIEWS, [sorted(oids)], ["oid[]"])]
+        if not trees:
+            return
         every = [node for tree in trees for top in nodes.parse(tree) for node in _walk(top)]
         for row in _functions(database, every):
             if row["volatility"] == "v" and not _is(row, _HARMLESS):
