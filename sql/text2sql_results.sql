@@ -103,6 +103,110 @@ comment on function llm.result_changed(oid[], pg_snapshot, xid8) is
     'Whether one of these tables has changed, as far as this transaction sees, since a snapshot, or in the transaction that took it.';
 grant execute on function llm.result_changed(oid[], pg_snapshot, xid8) to llm_user, llm_monitor;
 
+-- One statement, so that all of it is of one snapshot. A table is written through
+-- its partitions and parents too. An xmin is another one after every change of a
+-- row. Nothing here is large: compiling takes longer than running.
+create function llm.result_state(
+    tables oid[],
+    views oid[],
+    routines oid[],
+    types oid[],
+    out relations oid[],
+    out unwatched text,
+    out version text
+) returns record
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+    with recursive below (oid) as (
+        select t.oid from unnest(tables) t (oid)
+        union
+        select h.inhrelid from pg_inherits h join below b on h.inhparent = b.oid
+    ), tied (oid) as (
+        select b.oid from below b
+        union
+        select h.inhparent from pg_inherits h join tied t on h.inhrelid = t.oid
+    ), watched as (
+        select
+            c.oid,
+            concat_ws(
+                ' ', c.oid, c.xmin, c.relfilenode, g.oid, g.xmin,
+                (
+                    select string_agg(concat(h.inhparent, ' ', h.xmin), ' ' order by h.inhparent)
+                    from pg_inherits h
+                    where h.inhrelid = c.oid
+                )
+            ) as definition,
+            case
+                when c.relrowsecurity then 'has row-level security'
+                when c.relpersistence = 't' then 'is temporary'
+                when exists (
+                    select from pg_subscription_rel s where s.srrelid = c.oid
+                ) then 'is written by a subscription'
+                when exists (
+                    select
+                    from pg_attribute a
+                    where a.attrelid = c.oid and a.attgenerated = 'v' and not a.attisdropped
+                ) then 'has virtual columns'
+                when g.oid is null then 'is not watched (llm_result_cache)'
+            end as obstacle
+        from tied t
+        join pg_class c on c.oid = t.oid
+        left join pg_trigger g
+            on g.tgrelid = c.oid
+            and g.tgname = 'pg_llm_result_cache'
+            and g.tgfoid = 'llm.note_change()'::regprocedure
+            and g.tgtype = 62
+            and g.tgenabled = 'A'
+            and g.tgqual is null
+            and g.tgattr::text = ''
+    )
+    select
+        coalesce((select array_agg(w.oid order by w.oid) from watched w), '{}'),
+        (
+            select concat_ws(' ', w.oid::regclass, w.obstacle)
+            from watched w
+            where w.obstacle is not null
+            order by w.oid
+            limit 1
+        ),
+        md5(concat_ws(
+            '/',
+            pg_postmaster_start_time(),
+            (select string_agg(w.definition, ',' order by w.oid) from watched w),
+            (
+                select string_agg(concat_ws(' ', a.attrelid, a.attnum, a.xmin), ',' order by a.attrelid, a.attnum)
+                from pg_attribute a
+                where a.attrelid = any (tables || views) and a.attnum > 0
+            ),
+            (
+                select string_agg(concat_ws(' ', c.oid, c.xmin, r.xmin), ',' order by c.oid, r.oid)
+                from pg_class c
+                left join pg_rewrite r on r.ev_class = c.oid
+                where c.oid = any (views)
+            ),
+            (
+                select string_agg(concat_ws(' ', p.oid, p.xmin), ',' order by p.oid)
+                from pg_proc p
+                where p.oid = any (routines)
+            ),
+            (
+                select string_agg(concat_ws(' ', t.oid, t.xmin, e.oid, e.xmin), ',' order by t.oid, e.oid)
+                from pg_type t
+                left join pg_enum e on e.enumtypid = t.oid
+                where t.oid = any (types)
+            )
+        ))
+    into relations, unwatched, version;
+end
+$$;
+comment on function llm.result_state(oid[], oid[], oid[], oid[]) is
+    'What results that depend on these tables, views, functions and types are judged by: the tables that are written with them, '
+    'what keeps changes of one of them from being noticed (NULL: nothing), and a hash of all definitions.';
+grant execute on function llm.result_state(oid[], oid[], oid[], oid[]) to llm_user;
+
 create view llm.kept_results with (security_barrier) as
 select
     r.id,

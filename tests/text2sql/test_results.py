@@ -639,6 +639,24 @@ def test_two_open_transactions_do_not_wait_for_each_other(
     assert hits(kept) >= 1
 
 
+def test_what_keeps_changes_from_being_noticed_is_named(kept: psycopg.Connection) -> None:
+    state = (
+        "select relations::regclass[]::text[], unwatched"
+        " from llm.result_state(array[%s::regclass::oid], '{}', '{}', '{}')"
+    )
+    assert kept.execute(state, ["parcels"]).fetchone() == (["parcels"], None)
+    assert kept.execute(state, ["unwatched"]).fetchone() == (
+        ["unwatched"],
+        "public.unwatched is not watched (llm_result_cache)",
+    )
+    with kept.transaction(force_rollback=True):
+        kept.execute("alter table parcels enable row level security")
+        assert kept.execute(state, ["parcels"]).fetchone() == (
+            ["parcels"],
+            "public.parcels has row-level security",
+        )
+
+
 def test_changes_are_forgotten_when_nothing_needs_them(
     kept: psycopg.Connection, connect: Callable[..., psycopg.Connection]
 ) -> None:

@@ -75,7 +75,8 @@ select not pg_catalog.pg_is_in_recovery()
 """
 _KEEP = f"""
 insert into llm.answers as a
-    (key, path, model, question, answer, relations, signature, milliseconds, meaning, correct, note)
+    (key, path, model, question, answer, relations, signature, milliseconds, meaning, correct,
+     note)
 values
     ($1, {_PATH}, $2, $3, $4::pg_catalog.jsonb, $5::pg_catalog.regclass[], $6, $7, $8, null, null)
 on conflict (role, key, path, model) do update set

@@ -19,7 +19,8 @@ from pg_llm.text2sql.words import NUMBERS
 # Kept apart, with their case: quoted texts, and words in capitals and single
 # letters, which are names.
 _VERBATIM = re.compile(
-    r"\"[^\"]*\"|“[^”]*”|「[^」]*」|(?<!\w)['‘][^'’]*['’](?!\w)|\b[A-Z][A-Z0-9]+\b|(?<=\w )[A-Z](?![\w'’])"
+    r"\"[^\"]*\"|“[^”]*”|「[^」]*」|(?<!\w)['‘][^'’]*['’](?!\w)"
+    r"|\b[A-Z][A-Z0-9]+\b|(?<=\w )[A-Z](?![\w'’])"
 )
 _CONTRACTIONS = {
     r"\b(what|which|who|where|how|that|there|it)'s\b": r"\1 is",

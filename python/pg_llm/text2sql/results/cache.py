@@ -31,133 +31,15 @@ if TYPE_CHECKING:
     from pg_llm.text2sql.guard import Guarded
     from pg_llm.text2sql.results.dependence import Dependence
 
-# Read by one statement, so that all of it is of one snapshot. Tables are
-# written through their partitions and parents too. Where one of them is not
-# watched, or a trigger is not enabled always, `unwatched` names it. An xmin is
-# another one after every change of a row.
-_STATE = """
-with recursive below (oid) as (
-    select t.oid from pg_catalog.unnest({tables}) t (oid)
-    union
-    select h.inhrelid
-    from pg_catalog.pg_inherits h
-    join below b on h.inhparent operator(pg_catalog.=) b.oid
-), tied (oid) as (
-    select b.oid from below b
-    union
-    select h.inhparent
-    from pg_catalog.pg_inherits h
-    join tied t on h.inhrelid operator(pg_catalog.=) t.oid
-), watched as (
-    select
-        c.oid,
-        pg_catalog.concat_ws(
-            ' ', c.oid, c.xmin, c.relfilenode, g.oid, g.xmin,
-            (
-                select pg_catalog.string_agg(
-                    pg_catalog.concat(h.inhparent, ' ', h.xmin), ' ' order by h.inhparent
-                )
-                from pg_catalog.pg_inherits h
-                where h.inhrelid operator(pg_catalog.=) c.oid
-            )
-        ) as definition,
-        case
-            when c.relrowsecurity then 'has row-level security'
-            when c.relpersistence operator(pg_catalog.=) 't' then 'is temporary'
-            when exists (
-                select
-                from pg_catalog.pg_subscription_rel s
-                where s.srrelid operator(pg_catalog.=) c.oid
-            ) then 'is written by a subscription'
-            when exists (
-                select
-                from pg_catalog.pg_attribute a
-                where a.attrelid operator(pg_catalog.=) c.oid
-                  and a.attgenerated operator(pg_catalog.=) 'v'
-                  and not a.attisdropped
-            ) then 'has virtual columns'
-            when g.oid is null then 'is not watched (llm_result_cache)'
-        end as obstacle
-    from tied t
-    join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) t.oid
-    left join pg_catalog.pg_trigger g
-        on g.tgrelid operator(pg_catalog.=) c.oid
-        and g.tgname operator(pg_catalog.=) 'pg_llm_result_cache'
-        and g.tgfoid operator(pg_catalog.=)
-            'llm.note_change()'::pg_catalog.regprocedure::pg_catalog.oid
-        and g.tgtype operator(pg_catalog.=) 62::pg_catalog.int2
-        and g.tgenabled operator(pg_catalog.=) 'A'
-        and g.tgqual is null
-        and g.tgattr::pg_catalog.text operator(pg_catalog.=) ''
-)
-select
-    coalesce(
-        (
-            select pg_catalog.array_agg(w.oid order by w.oid)
-            from watched w
-        ),
-        '{{}}'
-    ) as relations,
-    (
-        select pg_catalog.concat_ws(' ', w.oid::pg_catalog.regclass, w.obstacle)
-        from watched w
-        where w.obstacle is not null
-        order by w.oid
-        limit 1
-    ) as unwatched,
-    pg_catalog.md5(pg_catalog.concat_ws(
-        '/',
-        pg_catalog.pg_postmaster_start_time(),
-        (select pg_catalog.string_agg(w.definition, ',' order by w.oid) from watched w),
-        (
-            select pg_catalog.string_agg(
-                pg_catalog.concat_ws(' ', a.attrelid, a.attnum, a.xmin),
-                ',' order by a.attrelid, a.attnum
-            )
-            from pg_catalog.pg_attribute a
-            where a.attnum operator(pg_catalog.>) 0
-              and (
-                  a.attrelid operator(pg_catalog.=) any ({tables})
-                  or a.attrelid operator(pg_catalog.=) any ({views})
-              )
-        ),
-        (
-            select pg_catalog.string_agg(
-                pg_catalog.concat_ws(' ', c.oid, c.xmin, r.xmin), ',' order by c.oid, r.oid
-            )
-            from pg_catalog.pg_class c
-            left join pg_catalog.pg_rewrite r on r.ev_class operator(pg_catalog.=) c.oid
-            where c.oid operator(pg_catalog.=) any ({views})
-        ),
-        (
-            select pg_catalog.string_agg(
-                pg_catalog.concat_ws(' ', p.oid, p.xmin), ',' order by p.oid
-            )
-            from pg_catalog.pg_proc p
-            where p.oid operator(pg_catalog.=) any ({routines})
-        ),
-        (
-            select pg_catalog.string_agg(
-                pg_catalog.concat_ws(' ', t.oid, t.xmin, e.oid, e.xmin), ',' order by t.oid, e.oid
-            )
-            from pg_catalog.pg_type t
-            left join pg_catalog.pg_enum e on e.enumtypid operator(pg_catalog.=) t.oid
-            where t.oid operator(pg_catalog.=) any ({types})
-        )
-    )) as version
-"""
-_SNAPSHOT = f"""
+_SNAPSHOT = """
 select s.*, pg_catalog.pg_current_snapshot()::pg_catalog.text as snapshot
-from ({_STATE.format(tables="$1", views="$2", routines="$3", types="$4")}) s
+from llm.result_state($1, $2, $3, $4) s
 """
 _OIDS = ("oid[]",) * 4
-_STATE_OF_KEPT = _STATE.format(
-    tables="k.tables", views="k.views", routines="k.routines", types="k.types"
-)
-_FOUND = f"""
+_FOUND = """
 select k.id, k.definition, k.rows, k.computed_at::pg_catalog.text as computed_at
 from llm.results k,
-    lateral ({_STATE_OF_KEPT}) s
+    lateral llm.result_state(k.tables, k.views, k.routines, k.types) s
 where k.role operator(pg_catalog.=) current_user::pg_catalog.regrole
   and k.key operator(pg_catalog.=) $1
   and k.computed_at operator(pg_catalog.>) (
