@@ -34,7 +34,7 @@ class Answer:
     `source`: `verified`, `model` or `grammar`. `examples`: questions of the
     verified pairs that it was made from or that a model was shown.
     `attempts`: what was tried, in order, each with its outcome.
-    `cost`: the planner's, in its own units.
+    `cost`: the planner's, in its own units. `guarded`: what the guard said of `sql`.
     """
 
     sql: str | None
@@ -47,6 +47,7 @@ class Answer:
     attempts: tuple[str, ...] = ()
     cost: float | None = None
     warnings: tuple[str, ...] = ()
+    guarded: guard.Guarded | None = None
 
 
 def answer(database: Database, question: str, model: str | None = None) -> Answer:
@@ -74,7 +75,8 @@ def answer(database: Database, question: str, model: str | None = None) -> Answe
         return replace(found, sql=None, confidence=0.0, warnings=(*found.warnings, reason))
     if cached:
         took = (time.monotonic() - begun) * 1000
-        answers.keep(database, question, name or "", asdict(found), found.tables, took)
+        written = asdict(replace(found, guarded=None))
+        answers.keep(database, question, name or "", written, found.tables, took)
     return found
 
 
@@ -84,7 +86,7 @@ def fresh(database: Database, question: str, model: str) -> Answer:
     return _refused(reason) if reason else _found(database, question, model or None)
 
 
-_KEPT = frozenset(field.name for field in fields(Answer))
+_KEPT = frozenset(field.name for field in fields(Answer)) - {"guarded"}
 
 
 def _recalled(database: Database, question: str, model: str) -> Answer | None:
@@ -109,6 +111,7 @@ def _recalled(database: Database, question: str, model: str) -> Answer | None:
         **{name: tuple(kept[name]) for name in lists},
         attempts=(*kept["attempts"], "cache: answered"),
         cost=guarded.cost,
+        guarded=guarded,
     )
 
 
@@ -155,6 +158,7 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         attempts=attempts,
         cost=candidate.guarded.cost,
         warnings=(*candidate.notes, *candidate.guarded.notes, *doubt),
+        guarded=candidate.guarded,
     )
 
 
@@ -202,6 +206,7 @@ def _from_pairs(database: Database, question: str, schema: SchemaIndex) -> Answe
         attempts=(*attempts, f"pair {found.id}: {found.how} ({found.confidence:.2f})"),
         cost=found.guarded.cost,
         warnings=found.guarded.notes,
+        guarded=found.guarded,
     )
 
 
@@ -276,4 +281,5 @@ def _from_grammar(database: Database, question: str, schema: SchemaIndex) -> Ans
         attempts=("grammar: answered",),
         cost=guarded.cost,
         warnings=(*composed.warnings, *guarded.notes),
+        guarded=guarded,
     )
