@@ -221,6 +221,7 @@ GOOD = {
         "select * from logbook where day = '2024-01-02'",
         "select * from old_notes union all select * from notes",
         "select * from indexed where label_of(name) = 'x'",
+        "select name from rival.validated",
     ],
     "extensions": [
         "select similarity(model, 'swift'), model % 'swft', word_similarity('car', model), model <-> 'x' from bikes",

@@ -211,6 +211,7 @@ def _below(database: Database, uses: _Uses, called: list[Row]) -> list[str]:
         waiting += _called_trees(database, found, kept)
         waiting += _stored(database, below.relations, relations)
         waiting += _constraints(database, below.types)
+    _refuse_planned(database, relations)
     return bodies
 
 
@@ -235,6 +236,43 @@ def _stored(database: Database, oids: set[int], seen: set[int]) -> list[_Tree]:
         return []
     rows = database.execute(queries.STORED, [sorted(fresh)], ["oid[]"])
     return [(_VIEW if row["query"] else _SECURITY, row["tree"]) for row in rows]
+
+
+def _refuse_planned(database: Database, relations: set[int]) -> None:
+    """Refuse relations whose indexes, checks or statistics make planning run somebody's code."""
+    if not relations:
+        return
+    rows = database.execute(queries.PLANNED, [sorted(relations)], ["oid[]"])
+    waiting = [row["tree"] for row in rows]
+    seen: set[int] = set()
+    while waiting:
+        top = nodes.parse(waiting.pop())
+        constant: list[Node] = []
+        for node in top:
+            _constant_parts(node, constant)
+        for row in _called(database, _uses(constant)):
+            if not row["trusted"]:
+                raise Refused(
+                    f"planning the statement calls {row['schema']}.{row['name']},"
+                    " which somebody else wrote"
+                )
+        # A function in SQL may be put in as its body, whose constant parts count then.
+        inner = _called(database, _uses(one for node in top for one in walk(node)))
+        fresh = [row for row in inner if not row["trusted"] and row["oid"] not in seen]
+        seen |= {row["oid"] for row in fresh}
+        waiting += [body for row in fresh if (body := tree(database, row)) is not None]
+
+
+_VARYING: Final = frozenset({"VAR", "PARAM", "COERCETODOMAINVALUE", "CASETESTEXPR"})
+
+
+def _constant_parts(node: Node, found: list[Node]) -> bool:
+    """Collect the nodes below which nothing varies from row to row; tells whether all are."""
+    inner = [_constant_parts(child, found) for child in node.every()]
+    if node.kind in _VARYING or not all(inner):
+        return False
+    found.append(node)
+    return True
 
 
 def _stored_uses(tree: str) -> _Uses:

@@ -9,7 +9,7 @@ from __future__ import annotations
 # the planner may put an operator's commutator or negator in its place.
 FUNCTIONS = """
 with called (oid) as (
-    select pg_catalog.unnest($1)
+    select pg_catalog.unnest($1::pg_catalog.oid[])
     union
     select x.oprcode
     from pg_catalog.pg_operator o
@@ -101,7 +101,9 @@ where p.polrelid operator(pg_catalog.=) any ($1)
 TYPES = """
 with recursive parts (oid, made) as (
     select t.oid, pg_catalog.bool_or(t.made)
-    from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) t (oid, made)
+    from rows from (
+        pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::pg_catalog.bool[])
+    ) t (oid, made)
     group by t.oid
     union
     select x.oid, p.made
@@ -140,4 +142,40 @@ where c.castsource operator(pg_catalog.=) any (array(select p.oid from parts p))
   and c.castsource operator(pg_catalog.>=) 16384::pg_catalog.oid
   and c.casttarget operator(pg_catalog.=) any ('{114,3802}'::pg_catalog.oid[])
   and c.castfunc operator(pg_catalog.<>) 0::pg_catalog.oid
+"""
+
+# Planning evaluates the constant parts of these (eval_const_expressions in
+# plancat.c), for the relations that a query names and for those below them.
+PLANNED = """
+with recursive family (oid) as (
+    select pg_catalog.unnest($1::pg_catalog.oid[])
+    union
+    select h.inhrelid
+    from family f
+    join pg_catalog.pg_inherits h on h.inhparent operator(pg_catalog.=) f.oid
+)
+select e.tree::pg_catalog.text as tree
+from family f,
+    lateral (
+        select i.indexprs
+        from pg_catalog.pg_index i
+        where i.indrelid operator(pg_catalog.=) f.oid
+        union all
+        select i.indpred
+        from pg_catalog.pg_index i
+        where i.indrelid operator(pg_catalog.=) f.oid
+        union all
+        select k.conbin
+        from pg_catalog.pg_constraint k
+        where k.conrelid operator(pg_catalog.=) f.oid
+        union all
+        select s.stxexprs
+        from pg_catalog.pg_statistic_ext s
+        where s.stxrelid operator(pg_catalog.=) f.oid
+        union all
+        select p.partexprs
+        from pg_catalog.pg_partitioned_table p
+        where p.partrelid operator(pg_catalog.=) f.oid
+    ) e (tree)
+where e.tree is not null
 """

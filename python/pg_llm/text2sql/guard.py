@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from pg_llm import settings
 from pg_llm.errors import DatabaseError
 from pg_llm.lineage import nodes, server, statements
-from pg_llm.text2sql import calls, policy, sizes
+from pg_llm.text2sql import calls, hidden, policy, sizes
 from pg_llm.text2sql.calls import Refused
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def check(database: Database, sql: str) -> Guarded:
     tree = nodes.parse(analysed, constants=True)
     every = [node for top in tree for node in calls.walk(top)]
     _refuse_actions(every)
+    hidden.refuse(database, query, every)
     reach = calls.reach(database, every)
     try:
         sizes.refuse(tree, reach.functions)
@@ -97,13 +98,15 @@ def check(database: Database, sql: str) -> Guarded:
 def _analysed(database: Database, query: str) -> str:
     """Return the server's tree; says so where it cannot make one at all here."""
     try:
-        return server.analyse(database, query).tree
+        # Naming a table waits for who is changing it.
+        with database.deadline(settings.seconds(database, "text2sql_timeout")):
+            return server.analyse(database, query).tree
     except DatabaseError as error:
         if error.sqlstate == "25006" or (
             error.sqlstate == "42501" and not database.execute(_MAY_CHECK)[0]["may"]
         ):
             raise Refused(UNCHECKED) from None
-        raise
+        raise hidden.as_missing(database, query, error) from None
 
 
 def _columns(tree: list[Node]) -> tuple[str, ...]:
