@@ -2,8 +2,8 @@
 
 An answer is given again to the same role for the same question, by its text
 or by its meaning (`meaning`: courtesy and spellings of the same apart), as long as
-the relations that its SQL reads are defined as they were and may still be read. Where the transaction
-cannot write, nothing is kept and nothing fails.
+the relations that its SQL reads are defined as they were and may still be read.
+Where the transaction cannot write, nothing is kept and nothing fails.
 """
 
 from __future__ import annotations

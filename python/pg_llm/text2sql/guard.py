@@ -93,7 +93,7 @@ join pg_catalog.pg_roles u on u.rolname operator(pg_catalog.=) current_user
 join pg_catalog.pg_database d on d.datname operator(pg_catalog.=) pg_catalog.current_database()
 where p.oid operator(pg_catalog.=) any (array(
     select f.oid
-    from pg_catalog.unnest($1) f (oid)
+    from pg_catalog.unnest($1::pg_catalog.oid[]) f (oid)
     union
     select o.oprcode::pg_catalog.oid
     from pg_catalog.pg_operator o
