@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.english_dates import year_range
+from pg_llm.text2sql.english_lexicon import base
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
 from pg_llm.text2sql.measures import additive, additive_name, measure
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 # What is done to numbers of things, again and again.
 _TRADED = frozenset(
     """
-    sold ordered shipped bought purchased returned delivered produced made printed rented issued
-    received sent distributed used consumed booked scored
+    sell order ship buy purchase return deliver produce make print rent issue receive send
+    distribute use consume book score
     """.split()
 )
 
@@ -370,8 +371,9 @@ class Chunks:
     def _sold(self, ref: ColumnRef) -> bool:
         """Whether "how many copies were sold" asks for a sum: counts of single events."""
         whole = ref.column.type in ("smallint", "integer", "bigint")
-        verbs = {unit.text for unit in self._units if unit.symbol == "v"}
-        return whole and bool(verbs & _TRADED) and additive_name(ref.column.name)
+        verbs = {base(unit.text) for unit in self._units if unit.symbol == "v"}
+        each = any(unit.symbol == "E" for unit in self._units)
+        return whole and (each or bool(verbs & _TRADED)) and additive_name(ref.column.name)
 
     def _against(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Above the average price; weight smaller than the average."""
@@ -449,6 +451,17 @@ class Chunks:
         else:
             return None
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
+
+    def _compare_restricted(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "at least 3 lost parcels": what is counted is restricted."""
+        found = self._compare_number_first([unit for unit in units if unit.symbol != "c"])
+        if found is None or units[-1].symbol != "T":
+            return None
+        kept = pick(units, "c")
+        for one in kept:
+            if one.payload.term.relation is None and not one.payload.term.aggregate:
+                one.payload.term.relation = units[-1].tables[0].relation
+        return [*kept, *found]
 
     def _equal(self, units: list[Lexeme]) -> list[Lexeme] | None:
         numbers = pick(units, "N")

@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING
 from pg_llm.text2sql import english_lexer
 from pg_llm.text2sql.arrangement import Arrangement
 from pg_llm.text2sql.chunks import word
-from pg_llm.text2sql.english_lexicon import SIZE
+from pg_llm.text2sql.english_lexicon import MONEY_VERBS, SIZE, VERB_NOUNS, base
 from pg_llm.text2sql.english_phrasing import plain
 from pg_llm.text2sql.frame import Condition, Declined, Frame, Order, Presence, Term
 from pg_llm.text2sql.lexeme import Hint, Lexeme, Superlative
+from pg_llm.text2sql.measures import measure
 from pg_llm.text2sql.patterns import Handler, apply
-from pg_llm.text2sql.terms import dated, has_column, is_year, numeric_or_date, term_of
+from pg_llm.text2sql.terms import (
+    dated,
+    has_column,
+    is_year,
+    numeric_or_date,
+    term_of,
+    term_of_ref,
+)
 from pg_llm.text2sql.words import word_set
 
 if TYPE_CHECKING:
@@ -38,7 +46,11 @@ class Reader(Arrangement):
         """Return what the question means; raises `Declined`."""
         frame = self._frame
         frame.words = sum(1 for unit in self._units if unit.symbol in "TCVSNDAQXP?v")
-        frame.unread = [unit.text for unit in self._units if unit.symbol == "?"]
+        frame.unread = [
+            unit.text
+            for position, unit in enumerate(self._units)
+            if unit.symbol == "?" and not self._in_pattern(position)
+        ]
         frame.verbs = tuple(unit.text for unit in self._units if unit.symbol == "v")
         frame.scores = [unit.score for unit in self._units if unit.symbol in "TV"]
         if self._units[:1] and self._units[0].text in _YES_OR_NO:
@@ -56,6 +68,11 @@ class Reader(Arrangement):
         for other in others:
             self._return_list(other)
         return frame
+
+    def _in_pattern(self, position: int) -> bool:
+        """Whether a word is the text of a pattern ("starts with the letter B")."""
+        before = [unit for unit in self._units[:position] if unit.symbol != "_"]
+        return bool(before) and before[-1].symbol == "L"
 
     def _ordering_verbs(self, units: list[Lexeme]) -> list[Lexeme]:
         """Take "customers ordered in 2024" for customers with orders."""
@@ -164,6 +181,7 @@ class Reader(Arrangement):
             (r"(?<!C)(?<!CW)(?<!a)(?<!aW)PN[TC]|NpT|NpC|PC[FW]?N", self._compare_number_first),
             (r"[Caq]W?F?PN&[FW]?PN(?![TC])", self._bounds),
             (r"[Caq]W?F?PNp?", self._compare),
+            (r"PNc+[TC]", self._compare_restricted),
             (r"PN[TC]", self._compare_number_first),
             (r"[Caq]FN(?![XTC])|[Caq]N(?:\|N)*(?![XTC])|WNC|WNT", self._equal),
             (r"P?Np?", self._bare_number),
@@ -207,6 +225,9 @@ class Reader(Arrangement):
             elif unit.symbol == "T":
                 opened = self._table_item(unit, opened, previous, rest)
                 near = unit
+            elif unit.symbol == "C" and opened and self._column_of(unit, rest):
+                near = rest[1]
+                index += 2
             elif unit.symbol == "E" and rest:
                 raise Declined(f'the part "{unit.text}" of the question could not be placed')
             elif unit.symbol == "X":
@@ -234,6 +255,18 @@ class Reader(Arrangement):
         elif symbol in "aqANDPpBLSV|":
             raise Declined(f'the part "{unit.text}" of the question could not be placed')
         return opened
+
+    def _column_of(self, unit: Lexeme, rest: list[Lexeme]) -> bool:
+        """Take "and the names of the classes": a column of another relation."""
+        entity = self._frame.entity
+        if entity is None or [one.symbol for one in rest[:2]] != ["F", "T"]:
+            return False
+        relation = rest[1].tables[0].relation
+        inside = [m for m in unit.columns if m.relation.oid == relation.oid and m.score >= 0.5]
+        if rest[0].text != "of" or relation.oid == entity.oid or not inside:
+            return False
+        self._frame.select.append(Term(inside, text=unit.text, relation=relation))
+        return True
 
     def _place(self, condition: Condition, near: Lexeme | None) -> None:
         """Remember which relation a condition stands beside."""
@@ -297,7 +330,7 @@ class Reader(Arrangement):
         Returns how many of the lexemes that follow were taken too.
         """
         mark: Superlative = unit.payload
-        skipped = next((i for i, one in enumerate(rest) if one.symbol not in "FU"), len(rest))
+        skipped = next((i for i, one in enumerate(rest) if one.symbol not in "FUc"), len(rest))
         target = rest[skipped] if skipped < len(rest) else None
         asked = opened and not self._frame.select and not mark.limit
         column = target if target is not None and target.symbol == "C" else None
@@ -313,6 +346,8 @@ class Reader(Arrangement):
             self._extreme(mark, Term(aggregate="count"))
             self._frame.groups.append(self._frame.select[0])
             return 0
+        if (target is None or target.symbol not in "CT") and self._most_done(mark):
+            return 0
         if target is None or target.symbol not in "CT":
             raise Declined(f'"{unit.text}" of what is not clear')
         if mark.common:
@@ -321,7 +356,36 @@ class Reader(Arrangement):
             taken = self._most_of_column(mark, target, opened)
         else:
             taken = self._most_of_table(unit, target, opened)
-        return skipped + 1 if taken else 0
+        if not taken:
+            return 0
+        for one in rest[:skipped]:
+            if one.symbol == "c":
+                # the most completed orders: what is counted is restricted
+                self._place(one.payload, target if target.symbol == "T" else None)
+                self._frame.conditions.append(one.payload)
+        return skipped + 1
+
+    def _most_done(self, mark: Superlative) -> bool:
+        """Take "paid the most": the verb says what is counted, or summed."""
+        if not self._frame.entity or mark.limit:
+            return False
+        for unit in self._units:
+            verb = base(unit.text) if unit.symbol == "v" else ""
+            for noun in (verb, *VERB_NOUNS.get(verb, ())):
+                found = [m for m in self._schema.find([noun]) if m.column is None] if noun else []
+                if not found or found[0].score < 0.75:
+                    continue
+                relation = found[0].relation
+                amount = measure(relation) if verb in MONEY_VERBS else None
+                term = (
+                    term_of_ref(amount, "sum")
+                    if amount
+                    else Term(relation=relation, aggregate="count")
+                )
+                if relation.oid != self._frame.entity.oid:
+                    self._extreme(mark, term)
+                    return True
+        return False
 
     def _alone(self) -> bool:
         """Whether one column, and nothing else, is asked for."""

@@ -177,6 +177,8 @@ def _single(
         word.endswith(("ly", "ual")) or (at > 0 and units[at - 1].lower in _EACH)
     ):
         yield 1.15, Lexeme("M", word, lexicon.TIME_UNITS[word])
+    elif word in lexicon.UNITS and at > 0 and units[at - 1].kind == "number":
+        yield 0.6, Lexeme("_", word)
     elif word in lexicon.STOP:
         yield 0.3, Lexeme("_", word)
     elif lexicon.is_light(word):

@@ -13,7 +13,13 @@ from __future__ import annotations
 from pg_llm.text2sql.lexeme import Hint, Superlative
 from pg_llm.text2sql.words import word_set
 
-AGE = Hint(("age",), ("birth", "birth date", "birthday", "founded", "opened", "established"))
+AGE = Hint(
+    ("age",),
+    (
+        "birth", "birth date", "birthday", "birth year", "founded", "opened", "established",
+        "open", "open year", "founding", "built", "construction", "year",
+    ),
+)  # fmt: skip
 SIZE = Hint(("size", "area", "capacity", "population", "length", "amount", "total"))
 _LENGTH = Hint(("length", "duration", "height", "distance", "pages", "runtime", "minutes"))
 _WEIGHT = Hint(("weight", "mass"))
@@ -56,7 +62,7 @@ def _phrases() -> dict[str, tuple[str, object]]:
         ("oldest|eldest|most senior", True, AGE),
         ("youngest|most junior", False, AGE),
         ("tallest", True, _HEIGHT),
-        ("shortest", False, Hint(("height", "length", "duration", "distance"))),
+        ("shortest", False, Hint(("height", *_LENGTH.words))),
         ("longest", True, _LENGTH),
         ("heaviest", True, _WEIGHT),
         ("lightest", False, _WEIGHT),
@@ -338,6 +344,15 @@ TIME_UNITS = {
     for form in forms.split()
 }
 
+# Units that may follow a number: the column holds what is measured in them.
+UNITS = word_set(
+    """
+    kg kgs kilogram kilograms km kilometer kilometers kilometre kilometres cm centimeters mm m
+    meter meters metre metres mile miles lb lbs pound pounds foot feet inch inches dollar dollars
+    usd eur euro euros mph minutes
+    """
+)
+
 # Words that carry nothing for the SQL.
 STOP = word_set(
     """
@@ -353,7 +368,7 @@ STOP = word_set(
     based happen happened happening occur occurred occurs take taken taking took place places
     each's held hold holds called named known titled labeled labelled involved involving involve
     involves include included includes including contain considering regardless when within
-    ignore member members people person persons thing things
+    ignore single member members people person persons thing things
     """
 )
 
@@ -495,6 +510,17 @@ VERB_COLUMNS = {
     "major": frozenset({"major"}),
     "majoring": frozenset({"major"}),
 }
+
+# Nouns of what is done, where the verb and the noun have no root in common.
+VERB_NOUNS = {
+    "pay": ("payment",),
+    "spend": ("payment", "purchase", "order"),
+    "buy": ("purchase", "order", "sale"),
+    "sell": ("sale",),
+    "visit": ("visit",),
+}
+# What is done with money is summed up, and not counted.
+MONEY_VERBS = frozenset({"pay", "spend", "earn"})
 
 # Words that change what is asked for: unread, they make any answer wrong.
 OPERATORS = word_set(
