@@ -19,6 +19,7 @@ from pg_llm.text2sql.terms import (
     dated_condition,
     either,
     is_key,
+    is_key_of,
     is_year,
     numeric,
     orderable,
@@ -32,10 +33,27 @@ if TYPE_CHECKING:
 
 # What is done to numbers of things, again and again.
 _TRADED = frozenset(
-    """
-    sell order ship buy purchase return deliver produce make print rent issue receive send
-    distribute use consume book score
-    """.split()
+    [
+        "sell",
+        "order",
+        "ship",
+        "buy",
+        "purchase",
+        "return",
+        "deliver",
+        "produce",
+        "make",
+        "print",
+        "rent",
+        "issue",
+        "receive",
+        "send",
+        "distribute",
+        "use",
+        "consume",
+        "book",
+        "score",
+    ]
 )
 
 
@@ -270,6 +288,31 @@ class Chunks:
     def _aggregate_of_number(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Take "the average number of pages": the number is stored."""
         return [units[0], units[-1]] if numeric(units[-1]) else None
+
+    def _quotient(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the revenue per copy": a sum divided by a sum."""
+        one, each, two = units[-3:]
+        if each.text != "per" or not (numeric(one) and numeric(two)) or is_key_of(two):
+            return None
+        if units[0].symbol == "A" and units[0].payload not in ("avg", "sum"):
+            return None
+        term = term_of(one)
+        term.aggregate, term.operator, term.other = "sum", "/", term_of(two)
+        return [word("a", f"{one.text} per {two.text}", term)]
+
+    def _minus(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the charge minus the discount"."""
+        one, _, two = units[-3:]
+        if not (numeric(one) and numeric(two)):
+            return None
+        aggregate = units[0].payload if units[0].symbol == "A" else None
+        if aggregate is None and any(unit.symbol == "E" for unit in self._units):
+            aggregate = "sum"
+        term = term_of(one)
+        term.aggregate, term.operator, term.other = aggregate, "-", term_of(two)
+        if aggregate is not None:
+            return [word("a", one.text, term)]
+        return [replace(one, text=f"{one.text} minus {two.text}", payload=term)]
 
     def _aggregates(self, units: list[Lexeme]) -> list[Lexeme]:
         if units[0].symbol == "X":

@@ -127,6 +127,7 @@ def _meanings(
         and all(token.kind in ("word", "number") for token in span)
     ):
         yield from map(_computed, _schema(span, schema))
+        yield from _initials([token.lower for token in span], schema)
     if end - start <= 8 and span[0].kind != "sign":
         yield from _value(span, schema, probed)
 
@@ -190,15 +191,23 @@ def _single(
         yield 0.9, Lexeme("N", word, 1)
 
 
-_VERB_NOUNS = {"weigh": ("weight",), "cost": ("cost", "price"), "earn": ("salary", "wage", "income")}
+_VERB_NOUNS = {
+    "weigh": ("weight",),
+    "cost": ("cost", "price"),
+    "earn": ("salary", "wage", "income"),
+}
 
 
 def _measures(verb: str, schema: SchemaIndex) -> list[Match]:
     """Return the numeric columns that a verb speaks of (weighs: weight_kg)."""
     base = lexicon.base(verb)
     for noun in (verb, base, *_VERB_NOUNS.get(base, ())):
-        found = [m for m in schema.find([noun]) if m.column and m.column.category == "N"]
-        found = [m for m in found if m.score >= 0.45 and not m.column.name.lower().endswith("id")]  # type: ignore[union-attr]
+        found = [
+            m
+            for m in schema.find([noun])
+            if m.column and m.column.category == "N" and m.score >= 0.45
+        ]
+        found = [m for m in found if not m.ref.column.name.lower().endswith("id")]
         if found:
             return found
     return []
@@ -213,23 +222,22 @@ def _computed(option: tuple[float, Lexeme | None]) -> tuple[float, Lexeme | None
     return worth + 1, Lexeme("a", lexeme.text, term, score=lexeme.score)
 
 
-def _initials(words: list[str], schema: SchemaIndex) -> Lexeme | None:
+def _initials(words: list[str], schema: SchemaIndex) -> Iterable[tuple[float, Lexeme]]:
     """Read "miles per gallon" as the column mpg."""
     letters = "".join(word[0] for word in words)
-    said = lexicon.PHRASES.keys() | lexicon.STOP
     if len(words) < 3 or letters not in schema.by_word:
-        return None
+        return
+    said = lexicon.PHRASES.keys() | lexicon.STOP
     if any(word in said for word in words if word != "per"):
-        return None
+        return
     found = [m for m in schema.find([letters]) if m.column is not None and m.score >= 0.8]
-    return Lexeme("C", " ".join(words), [letters], columns=found, score=0.95) if found else None
+    if found:
+        lexeme = Lexeme("C", " ".join(words), [letters], columns=found, score=0.95)
+        yield 1.2 * len(words), lexeme
 
 
 def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lexeme | None]]:
     words = [token.lower for token in span]
-    initials = _initials(words, schema)
-    if initials is not None:
-        yield 1.2 * len(words), initials
     if words[0] in _EDGES or words[-1] in _EDGES:
         return
     content = [word for word in words if word not in _FILLERS]
@@ -307,8 +315,8 @@ def _ends_in_table(words: list[str], schema: SchemaIndex) -> bool:
 # Stop words that a schema may well use as names.
 _NOUN_STOPS = word_set(
     """
-    record place information info details detail name value result list term entry set answer query time title
-    show status member members people person persons
+    record place information info details detail name value result list term entry set answer
+    query time title show status member members people person persons
     """
 )
 
@@ -316,6 +324,8 @@ _NOUN_STOPS = word_set(
 def _is_noun(word: str, found: list[Match], schema: SchemaIndex) -> bool:
     """Tell whether a word that may be a verb is the schema's own word."""
     exact = stem(word) in schema.by_word
+    if word in lexicon.IRREGULAR_VERBS:
+        return False
     if word.endswith(("ed", "ing")):
         return exact and word.endswith("ing") and found[0].score >= 0.8
     return exact and found[0].score >= 0.7

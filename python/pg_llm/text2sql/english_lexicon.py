@@ -186,6 +186,7 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "or less|or fewer|or below|or lower|or under|and below|and under|or earlier|"
         "or before|or younger|or shorter|or smaller",
     )
+    add("-", None, "minus")
     add("B", None, "between")
     add(
         "L",
@@ -244,7 +245,8 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "from the largest to the smallest|reverse alphabetically|in descendant order|"
         "reverse lexicographical order|from newest to oldest|newest first|latest first|"
         "most recent first|from best to worst|from latest to earliest|"
-        "starting from the highest|from the most recent to the oldest|from the newest to the oldest|"
+        "starting from the highest|from the most recent to the oldest|"
+        "from the newest to the oldest|"
         "from the latest to the earliest|from the best to the worst|from longest to shortest|"
         "from the longest to the shortest|from most recent to oldest",
     )
@@ -368,7 +370,7 @@ STOP = word_set(
     based happen happened happening occur occurred occurs take taken taking took place places
     each's held hold holds called named known titled labeled labelled involved involving involve
     involves include included includes including contain considering regardless when within
-    ignore single member members people person persons thing things
+    ignore member members people person persons thing things
     """
 )
 

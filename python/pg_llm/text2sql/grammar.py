@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pg_llm.text2sql.english_lexer import Probe
+    from pg_llm.text2sql.english_parts import Parts
     from pg_llm.text2sql.index import SchemaIndex, ValueMatch
 
 
@@ -59,7 +60,7 @@ def _remembering(probe: Probe) -> Probe:
 
 
 def _compound(
-    wanted: compound.Parts, schema: SchemaIndex, probe: Probe, sure: float, digits: int | None
+    wanted: Parts, schema: SchemaIndex, probe: Probe, sure: float, digits: int | None
 ) -> Reading:
     """Read a question made of two; raises `Declined`."""
 
