@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.english_dates import year_range
-from pg_llm.text2sql.english_lexicon import base
+from pg_llm.text2sql.english_lexicon import PHRASES, base
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
 from pg_llm.text2sql.measures import additive, additive_name, measure
 from pg_llm.text2sql.patterns import first, pick
+from pg_llm.text2sql.predicates import NEGATED
 from pg_llm.text2sql.terms import (
     dated,
     dated_condition,
@@ -469,6 +470,18 @@ class Chunks:
         else:
             term = lead.payload
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
+
+    def _or_after(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "before 2009 or after 2010" for two alternatives."""
+        said = PHRASES.get(units[1].text.removeprefix("or "))
+        if said is None or said[0] != "P" or not units[1].text.startswith("or "):
+            return None
+        return [units[0], word("|", "or"), word("P", units[1].text, said[1])]
+
+    def _inverted(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "not greater than" for "at most"."""
+        op, *rest = units[1].payload
+        return [word("P", units[1].text, (NEGATED[op], *rest))] if op in NEGATED else None
 
     def _bounds(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Take "weighs at least 3 and at most 5"."""

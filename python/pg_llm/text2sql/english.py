@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import english_lexer
 from pg_llm.text2sql.chunks import word
+from pg_llm.text2sql.english_lexicon import VERB_NOUNS, base
 from pg_llm.text2sql.english_phrasing import plain
 from pg_llm.text2sql.english_units import without_light, without_repeated
 from pg_llm.text2sql.frame import Condition, Declined, Frame, Presence, Term
@@ -15,6 +16,7 @@ from pg_llm.text2sql.superlatives import Superlatives
 from pg_llm.text2sql.terms import (
     has_column,
     is_year,
+    numeric,
     term_of,
 )
 from pg_llm.text2sql.words import word_set
@@ -56,7 +58,7 @@ class Reader(Superlatives):
             ]
             if unit.symbol == "T" and "all" in before:
                 frame.unrestricted.add(unit.tables[0].relation.oid)
-        self._units = self._ordering_verbs(self._units)
+        self._units = self._denied_verbs(self._ordering_verbs(self._units))
         main, others = self._sentences()
         main = self._chunks(without_light(main))
         self._head(main)
@@ -97,6 +99,22 @@ class Reader(Superlatives):
                 found += [word("W", "with"), table, *preposition]
             else:
                 found.append(unit)
+        return found
+
+    def _denied_verbs(self, units: list[Lexeme]) -> list[Lexeme]:
+        """Take "were never sold" for those without sales, where nothing else follows."""
+        found: list[Lexeme] = []
+        for position, unit in enumerate(units):
+            before = [one.symbol for one in found if one.symbol not in "_I"]
+            after = [one.symbol for one in units[position + 1 :] if one.symbol != "_"]
+            denied = unit.symbol == "v" and not unit.columns and before[-1:] == ["!"]
+            if denied and after[:1] in ([], ["."]):
+                nouns = (base(unit.text), *VERB_NOUNS.get(base(unit.text), ()))
+                tables = [m for noun in nouns for m in self._tables_of(noun) if m.score >= 0.75]
+                if tables:
+                    found.append(Lexeme("T", unit.text, [unit.text], tables=tables[:1], score=0.9))
+                    continue
+            found.append(unit)
         return found
 
     # ---- sentences ----------------------------------------------------------
@@ -146,6 +164,9 @@ class Reader(Superlatives):
     def _rules(self) -> list[tuple[str, Handler]]:
         return [
             (r"&&+", lambda _: [word("&", ",")]),
+            (r"(?<=P)Np(?=N)", self._or_after),
+            (r"!P(?=[FU]*[NAD])", self._inverted),
+            (r"(?<=W)CX(?=$|[&WFc])", lambda units: [units[1], units[0]]),
             (r"W?!?L[FU]*[SVN?]FC", self._like_in),
             (r"C?W?!?L[FU]*[SVN?]", self._like),
             (r"TS|TV", self._table_value),
@@ -273,7 +294,12 @@ class Reader(Superlatives):
     def _column_item(self, unit: Lexeme, opened: bool, previous: str) -> None:
         frame = self._frame
         if opened or (previous == "&" and not self._restricting):
-            frame.select.append(term_of(unit))
+            term = term_of(unit)
+            alone = not frame.select and sum(u.symbol == "C" for u in self._units) == 1
+            if alone and unit.text.startswith("total ") and numeric(unit):
+                # the total that visitors spent: of all of them
+                term.aggregate = "sum"
+            frame.select.append(term)
         elif unit.columns and unit.columns[0].column and unit.columns[0].column.category == "B":
             frame.conditions.append(Condition(term_of(unit), "true", text=unit.text))
         else:

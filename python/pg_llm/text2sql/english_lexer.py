@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from pg_llm.text2sql import english_lexicon as lexicon
 from pg_llm.text2sql.english_dates import date_phrase
 from pg_llm.text2sql.frame import Term
-from pg_llm.text2sql.index import METRIC, fold
+from pg_llm.text2sql.index import METRIC, Match, fold
 from pg_llm.text2sql.lexeme import Lexeme
-from pg_llm.text2sql.words import NUMBERS, root, stem, word_set
+from pg_llm.text2sql.words import ABBREVIATIONS, NUMBERS, root, stem, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pg_llm.text2sql.index import Match, SchemaIndex, ValueMatch
+    from pg_llm.text2sql.index import SchemaIndex, ValueMatch
 
     Probe = Callable[[Sequence[str]], dict[str, list[ValueMatch]]]
 
@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     (?P<quoted>"[^"]+"|“[^”]+”|‘[^’]+’|`[^`]+`|(?<![\w])'(?:[^']|(?<=\w)'(?=\w))+'(?!\w))
   | (?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2})
   | (?P<number>-?\d[\d,]*(?:\.\d+)?(?=%|\b)(?![-\w]*[A-Za-z_-]\w))
-  | (?P<word>[^\W_](?:[\w]|['’.-](?=\w))*)
+  | (?P<word>[^\W_]{1,3}[+-](?=[\s,.?)]|$)|[^\W_](?:[\w]|['’.-](?=\w))*)
   | (?P<sign>>=|<=|<>|!=|[<>=,;|])
   | (?P<stop>[.?!](?=\s|$))
     """,
@@ -113,6 +113,8 @@ def _meanings(
         if population:
             term = Term(population, aggregate="sum", text="population")
             yield 1.3 * len(span) + 1, Lexeme("a", phrase, term, score=population[0].score)
+    if phrase in _FREQUENCY:
+        yield 1.3 * len(span), Lexeme("q", phrase, Term(aggregate="count", text=phrase))
     dated = date_phrase(phrase)
     if dated is not None:
         yield 1.3 * len(span), Lexeme("D", phrase, dated)
@@ -135,6 +137,9 @@ def _meanings(
 _PEOPLE = frozenset(
     {"how many people", "number of people", "the number of people", "total number of people"}
 )
+
+
+_FREQUENCY = frozenset({"frequency", "their frequency", "the frequency", "their frequencies"})
 
 
 def _population(schema: SchemaIndex) -> list[Match]:
@@ -247,7 +252,8 @@ def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lex
         (words[0] in lexicon.STOP and words[0] not in _NOUN_STOPS) or len(words[0]) < 2
     ):
         return
-    found = schema.find(content)
+    found = _called(words[0], schema) if len(words) == 1 else []
+    found = found or schema.find(content)
     if not found:
         return
     tables = [match for match in found if match.column is None]
@@ -272,6 +278,19 @@ def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lex
     if light and not _is_noun(words[0], found, schema):
         worth = 0.1
     yield worth, Lexeme(symbol, phrase, content, tables=tables, columns=columns, score=top)
+
+
+def _called(word: str, schema: SchemaIndex) -> list[Match]:
+    """Return the columns of exactly that name, where it is no English word (fname, doc_id)."""
+    if "_" not in word and word not in ABBREVIATIONS:
+        return []
+    known = schema.snapshot.derived.get("text2sql columns by name")
+    if not isinstance(known, dict):
+        known = schema.snapshot.derived["text2sql columns by name"] = {}
+        for relation in schema.relations:
+            for column in relation.columns:
+                known.setdefault(column.name.lower(), []).append(Match(relation, column, 1.0))
+    return list(known.get(word, ()))
 
 
 def _pointed(columns: list[Match], tables: list[Match], schema: SchemaIndex) -> Match | None:
@@ -363,8 +382,9 @@ def _lookup(
     singular = " ".join([*words[:-1], stem(words[-1])])
     for form in (folded, singular):
         found = [*schema.values.get(form, ()), *probed.get(form, ())]
+        exact = [one for one in found if one.value.lower() == text.lower()]
         if found:
-            return found
+            return exact if text.endswith(("+", "-")) else found
     for form in (singular, *lexicon.value_forms(folded), *lexicon.value_forms(singular)):
         if form in schema.values and form != folded:
             return [replace(match, score=0.9) for match in schema.values[form]]

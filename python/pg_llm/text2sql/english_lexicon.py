@@ -237,7 +237,8 @@ def _phrases() -> dict[str, tuple[str, object]]:
     add(
         "K",
         True,
-        "in descending order|descending|in decreasing order|desc|from highest to lowest|"
+        "in descending order|in descending alphabetical order|descending alphabetical order|"
+        "in reverse alphabetic order|descending|in decreasing order|desc|from highest to lowest|"
         "highest first|from high to low|from largest to smallest|largest first|"
         "in reverse alphabetical order|reverse alphabetical order|in reverse order|"
         "descending order|from most to least|from the highest to the lowest|"
@@ -253,7 +254,8 @@ def _phrases() -> dict[str, tuple[str, object]]:
     add(
         "K",
         False,
-        "in ascending order|ascending|in increasing order|asc|from lowest to highest|"
+        "in ascending order|in ascending alphabetical order|in ascending alphabetic order|"
+        "ascending|in increasing order|asc|from lowest to highest|"
         "lowest first|from low to high|from smallest to largest|smallest first|"
         "in alphabetical order|alphabetically|alphabetical order|alphabetic order|"
         "in alphabetic order|ascending order|from least to most|"
@@ -277,6 +279,18 @@ def _phrases() -> dict[str, tuple[str, object]]:
         (AGE, False),
         "from youngest to oldest|from the youngest to the oldest|youngest to oldest|"
         "from young to old",
+    )
+    add(
+        "k",
+        (_PRICE, True),
+        "from the most expensive to the cheapest|from most expensive to cheapest|"
+        "from the most expensive to the least expensive|most expensive first",
+    )
+    add(
+        "k",
+        (_PRICE, False),
+        "from the cheapest to the most expensive|from cheapest to most expensive|"
+        "from the least expensive to the most expensive|cheapest first",
     )
     add("k", (_HEIGHT, True), "from tallest to shortest|from the tallest to the shortest")
     add("U", None, "distinct|different|unique|the distinct|the different")
@@ -520,6 +534,7 @@ VERB_NOUNS = {
     "buy": ("purchase", "order", "sale"),
     "sell": ("sale",),
     "visit": ("visit",),
+    "fly": ("flight",),
 }
 # What is done with money is summed up, and not counted.
 MONEY_VERBS = frozenset({"pay", "spend", "earn"})

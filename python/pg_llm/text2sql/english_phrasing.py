@@ -110,6 +110,12 @@ _RULES = (
     ),
     _rule(r"\b(how many [\w ]+?) each of (?:them|these|those)\b", r"\1 they"),
     _rule(r"\b(?:more than|over) once\b", "more than 1 time"),
+    _rule(r"\s+of each(?=\s*[,.?]|\s*$)", ""),
+    _rule(
+        r"\b(?:have|has|had|with) (?:an? )?(more|fewer|less|higher|greater|larger|lower|smaller)"
+        r" (\w+(?: \w+)?) than (?:the )?average\b(?! \w)",
+        r"with \2 \1 than the average",
+    ),
     _rule(r"\b(in|on) a single (?=\w)", r"\1 a "),
     _rule(r"\bat least once\b", "at least 1 time"),
     _rule(r"\bat least twice\b", "at least 2 times"),
