@@ -9,15 +9,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.english_dates import year_range
+from pg_llm.text2sql.english_lexicon import PHRASES, base
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
 from pg_llm.text2sql.measures import additive, additive_name, measure
 from pg_llm.text2sql.patterns import first, pick
+from pg_llm.text2sql.predicates import NEGATED
 from pg_llm.text2sql.terms import (
     dated,
     dated_condition,
     either,
     is_key,
+    is_key_of,
     is_year,
     numeric,
     orderable,
@@ -31,10 +34,27 @@ if TYPE_CHECKING:
 
 # What is done to numbers of things, again and again.
 _TRADED = frozenset(
-    """
-    sold ordered shipped bought purchased returned delivered produced made printed rented issued
-    received sent distributed used consumed booked scored
-    """.split()
+    [
+        "sell",
+        "order",
+        "ship",
+        "buy",
+        "purchase",
+        "return",
+        "deliver",
+        "produce",
+        "make",
+        "print",
+        "rent",
+        "issue",
+        "receive",
+        "send",
+        "distribute",
+        "use",
+        "consume",
+        "book",
+        "score",
+    ]
 )
 
 
@@ -270,6 +290,31 @@ class Chunks:
         """Take "the average number of pages": the number is stored."""
         return [units[0], units[-1]] if numeric(units[-1]) else None
 
+    def _quotient(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the revenue per copy": a sum divided by a sum."""
+        one, each, two = units[-3:]
+        if each.text != "per" or not (numeric(one) and numeric(two)) or is_key_of(two):
+            return None
+        if units[0].symbol == "A" and units[0].payload not in ("avg", "sum"):
+            return None
+        term = term_of(one)
+        term.aggregate, term.operator, term.other = "sum", "/", term_of(two)
+        return [word("a", f"{one.text} per {two.text}", term)]
+
+    def _minus(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the charge minus the discount"."""
+        one, _, two = units[-3:]
+        if not (numeric(one) and numeric(two)):
+            return None
+        aggregate = units[0].payload if units[0].symbol == "A" else None
+        if aggregate is None and any(unit.symbol == "E" for unit in self._units):
+            aggregate = "sum"
+        term = term_of(one)
+        term.aggregate, term.operator, term.other = aggregate, "-", term_of(two)
+        if aggregate is not None:
+            return [word("a", one.text, term)]
+        return [replace(one, text=f"{one.text} minus {two.text}", payload=term)]
+
     def _aggregates(self, units: list[Lexeme]) -> list[Lexeme]:
         if units[0].symbol == "X":
             return [units[0], *self._aggregate_list(units[1:])]
@@ -370,8 +415,9 @@ class Chunks:
     def _sold(self, ref: ColumnRef) -> bool:
         """Whether "how many copies were sold" asks for a sum: counts of single events."""
         whole = ref.column.type in ("smallint", "integer", "bigint")
-        verbs = {unit.text for unit in self._units if unit.symbol == "v"}
-        return whole and bool(verbs & _TRADED) and additive_name(ref.column.name)
+        verbs = {base(unit.text) for unit in self._units if unit.symbol == "v"}
+        each = any(unit.symbol == "E" for unit in self._units)
+        return whole and (each or bool(verbs & _TRADED)) and additive_name(ref.column.name)
 
     def _against(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Above the average price; weight smaller than the average."""
@@ -425,6 +471,18 @@ class Chunks:
             term = lead.payload
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
 
+    def _or_after(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "before 2009 or after 2010" for two alternatives."""
+        said = PHRASES.get(units[1].text.removeprefix("or "))
+        if said is None or said[0] != "P" or not units[1].text.startswith("or "):
+            return None
+        return [units[0], word("|", "or"), word("P", units[1].text, said[1])]
+
+    def _inverted(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "not greater than" for "at most"."""
+        op, *rest = units[1].payload
+        return [word("P", units[1].text, (NEGATED[op], *rest))] if op in NEGATED else None
+
     def _bounds(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Take "weighs at least 3 and at most 5"."""
         at = next(position for position, unit in enumerate(units) if unit.symbol == "&")
@@ -449,6 +507,17 @@ class Chunks:
         else:
             return None
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
+
+    def _compare_restricted(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "at least 3 lost parcels": what is counted is restricted."""
+        found = self._compare_number_first([unit for unit in units if unit.symbol != "c"])
+        if found is None or units[-1].symbol != "T":
+            return None
+        kept = pick(units, "c")
+        for one in kept:
+            if one.payload.term.relation is None and not one.payload.term.aggregate:
+                one.payload.term.relation = units[-1].tables[0].relation
+        return [*kept, *found]
 
     def _equal(self, units: list[Lexeme]) -> list[Lexeme] | None:
         numbers = pick(units, "N")

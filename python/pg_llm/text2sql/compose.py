@@ -9,10 +9,11 @@ from pg_llm.text2sql.calculation import rounded
 from pg_llm.text2sql.frame import Declined, Frame, Order, Presence, Term
 from pg_llm.text2sql.render import Query, quote
 from pg_llm.text2sql.where import Where
+from pg_llm.text2sql.words import split_identifier
 
 if TYPE_CHECKING:
     from pg_llm.catalog import Relation
-    from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.index import ColumnRef, SchemaIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,9 @@ def compose(frame: Frame, schema: SchemaIndex, *, keyed: bool = False) -> Compos
     composer = _Composer(frame, schema)
     composer.keyed = keyed
     return composer.compose()
+
+
+_FOUNDED = frozenset({"year", "birth", "founded", "opened", "built", "established", "open"})
 
 
 @dataclass(slots=True)
@@ -254,7 +258,9 @@ class _Composer(Where):
         if plain and not groups and (aggregated or self.query.having or ranked):
             groups = self._group_plain(plain)
         shown = {item.sql for item in plain} & {head.sql for head in heads}
-        if heads and (not plain or (aggregated and not shown and not self._determined())):
+        if (heads and (not plain or (aggregated and not shown and not self._determined()))) or (
+            heads and aggregated and not self._named(plain)
+        ):
             items = [*heads, *items]
         return groups, items
 
@@ -270,6 +276,14 @@ class _Composer(Where):
             for term in ranked
             if term.aggregate or term.matches or term.hints
         ]
+
+    def _named(self, plain: list[_Item]) -> bool:
+        """Whether what is shown names the groups."""
+        return all(
+            self._shows(term.relation, plain)
+            for term in self.frame.groups
+            if term.relation is not None and not term.matches
+        )
 
     def _determined(self) -> bool:
         """Whether the columns of the entity stand for its groups."""
@@ -363,7 +377,19 @@ class _Composer(Where):
         else:
             refs = []
         self.resolver.note(*refs)
+        if term.other is not None:
+            return [_Item(self._expression(term), self._aggregate_name(term))]
+        self._beside_itself(term, refs)
         return [_Item(self.query.column(ref)) for ref in refs]
+
+    def _beside_itself(self, term: Term, refs: list[ColumnRef]) -> None:
+        """Decline "the manager": another row of the same table, and not its number."""
+        if not term.matches or len(refs) != 1 or {"id", "number", "code"} & set(term.text.split()):
+            return
+        ref = refs[0]
+        for step in self.schema.joins.steps(ref.relation.oid):
+            if step.target == step.source and step.source_columns == (ref.column.name,):
+                raise Declined(f'"{term.text}" is another row of {ref.relation.sql_name}')
 
     def _order(self, orders: list[Order], items: list[_Item], grouped: bool) -> None:
         query = self.query
@@ -390,7 +416,10 @@ class _Composer(Where):
 
     def _turned(self, term: Term) -> bool:
         """Whether the oldest has the smallest value: a date of birth, not an age."""
-        return term.hints[:1] == ("age",) and self.resolver.column(term).column.category == "D"
+        if term.hints[:1] != ("age",):
+            return False
+        column = self.resolver.column(term).column
+        return column.category == "D" or bool(_FOUNDED & set(split_identifier(column.name)))
 
     def _order_expressions(self, term: Term) -> list[str]:
         if term.aggregate:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 RATIO = 0.92
 
 
-
 _ZH_SHARE = r"(?:占比|比例|百分比|比率|比重)"
 _ZH_AMONG = re.compile(
     rf"^(?P<base>.+?)(?:中|里|当中|之中)，?(?P<cond>.+?)(?:的|所占的?|占的?)?{_ZH_SHARE}(?:是多少|是|为多少|有多少)?[？?。]?$"

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from pg_llm.text2sql import english_lexicon as lexicon
 from pg_llm.text2sql.english_dates import date_phrase
 from pg_llm.text2sql.frame import Term
-from pg_llm.text2sql.index import METRIC, fold
+from pg_llm.text2sql.index import METRIC, Match, fold
 from pg_llm.text2sql.lexeme import Lexeme
-from pg_llm.text2sql.words import NUMBERS, root, stem, word_set
+from pg_llm.text2sql.words import ABBREVIATIONS, NUMBERS, root, stem, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pg_llm.text2sql.index import Match, SchemaIndex, ValueMatch
+    from pg_llm.text2sql.index import SchemaIndex, ValueMatch
 
     Probe = Callable[[Sequence[str]], dict[str, list[ValueMatch]]]
 
@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     (?P<quoted>"[^"]+"|“[^”]+”|‘[^’]+’|`[^`]+`|(?<![\w])'(?:[^']|(?<=\w)'(?=\w))+'(?!\w))
   | (?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2})
   | (?P<number>-?\d[\d,]*(?:\.\d+)?(?=%|\b)(?![-\w]*[A-Za-z_-]\w))
-  | (?P<word>[^\W_](?:[\w]|['’.-](?=\w))*)
+  | (?P<word>[^\W_]{1,3}[+-](?=[\s,.?)]|$)|[^\W_](?:[\w]|['’.-](?=\w))*)
   | (?P<sign>>=|<=|<>|!=|[<>=,;|])
   | (?P<stop>[.?!](?=\s|$))
     """,
@@ -113,6 +113,8 @@ def _meanings(
         if population:
             term = Term(population, aggregate="sum", text="population")
             yield 1.3 * len(span) + 1, Lexeme("a", phrase, term, score=population[0].score)
+    if phrase in _FREQUENCY:
+        yield 1.3 * len(span), Lexeme("q", phrase, Term(aggregate="count", text=phrase))
     dated = date_phrase(phrase)
     if dated is not None:
         yield 1.3 * len(span), Lexeme("D", phrase, dated)
@@ -127,6 +129,7 @@ def _meanings(
         and all(token.kind in ("word", "number") for token in span)
     ):
         yield from map(_computed, _schema(span, schema))
+        yield from _initials([token.lower for token in span], schema)
     if end - start <= 8 and span[0].kind != "sign":
         yield from _value(span, schema, probed)
 
@@ -134,6 +137,9 @@ def _meanings(
 _PEOPLE = frozenset(
     {"how many people", "number of people", "the number of people", "total number of people"}
 )
+
+
+_FREQUENCY = frozenset({"frequency", "their frequency", "the frequency", "their frequencies"})
 
 
 def _population(schema: SchemaIndex) -> list[Match]:
@@ -177,6 +183,8 @@ def _single(
         word.endswith(("ly", "ual")) or (at > 0 and units[at - 1].lower in _EACH)
     ):
         yield 1.15, Lexeme("M", word, lexicon.TIME_UNITS[word])
+    elif word in lexicon.UNITS and at > 0 and units[at - 1].kind == "number":
+        yield 0.6, Lexeme("_", word)
     elif word in lexicon.STOP:
         yield 0.3, Lexeme("_", word)
     elif lexicon.is_light(word):
@@ -188,15 +196,23 @@ def _single(
         yield 0.9, Lexeme("N", word, 1)
 
 
-_VERB_NOUNS = {"weigh": ("weight",), "cost": ("cost", "price"), "earn": ("salary", "wage", "income")}
+_VERB_NOUNS = {
+    "weigh": ("weight",),
+    "cost": ("cost", "price"),
+    "earn": ("salary", "wage", "income"),
+}
 
 
 def _measures(verb: str, schema: SchemaIndex) -> list[Match]:
     """Return the numeric columns that a verb speaks of (weighs: weight_kg)."""
     base = lexicon.base(verb)
     for noun in (verb, base, *_VERB_NOUNS.get(base, ())):
-        found = [m for m in schema.find([noun]) if m.column and m.column.category == "N"]
-        found = [m for m in found if m.score >= 0.45 and not m.column.name.lower().endswith("id")]  # type: ignore[union-attr]
+        found = [
+            m
+            for m in schema.find([noun])
+            if m.column and m.column.category == "N" and m.score >= 0.45
+        ]
+        found = [m for m in found if not m.ref.column.name.lower().endswith("id")]
         if found:
             return found
     return []
@@ -211,23 +227,22 @@ def _computed(option: tuple[float, Lexeme | None]) -> tuple[float, Lexeme | None
     return worth + 1, Lexeme("a", lexeme.text, term, score=lexeme.score)
 
 
-def _initials(words: list[str], schema: SchemaIndex) -> Lexeme | None:
+def _initials(words: list[str], schema: SchemaIndex) -> Iterable[tuple[float, Lexeme]]:
     """Read "miles per gallon" as the column mpg."""
     letters = "".join(word[0] for word in words)
-    said = lexicon.PHRASES.keys() | lexicon.STOP
     if len(words) < 3 or letters not in schema.by_word:
-        return None
+        return
+    said = lexicon.PHRASES.keys() | lexicon.STOP
     if any(word in said for word in words if word != "per"):
-        return None
+        return
     found = [m for m in schema.find([letters]) if m.column is not None and m.score >= 0.8]
-    return Lexeme("C", " ".join(words), [letters], columns=found, score=0.95) if found else None
+    if found:
+        lexeme = Lexeme("C", " ".join(words), [letters], columns=found, score=0.95)
+        yield 1.2 * len(words), lexeme
 
 
 def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lexeme | None]]:
     words = [token.lower for token in span]
-    initials = _initials(words, schema)
-    if initials is not None:
-        yield 1.2 * len(words), initials
     if words[0] in _EDGES or words[-1] in _EDGES:
         return
     content = [word for word in words if word not in _FILLERS]
@@ -237,7 +252,8 @@ def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lex
         (words[0] in lexicon.STOP and words[0] not in _NOUN_STOPS) or len(words[0]) < 2
     ):
         return
-    found = schema.find(content)
+    found = _called(words[0], schema) if len(words) == 1 else []
+    found = found or schema.find(content)
     if not found:
         return
     tables = [match for match in found if match.column is None]
@@ -262,6 +278,19 @@ def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lex
     if light and not _is_noun(words[0], found, schema):
         worth = 0.1
     yield worth, Lexeme(symbol, phrase, content, tables=tables, columns=columns, score=top)
+
+
+def _called(word: str, schema: SchemaIndex) -> list[Match]:
+    """Return the columns of exactly that name, where it is no English word (fname, doc_id)."""
+    if "_" not in word and word not in ABBREVIATIONS:
+        return []
+    known = schema.snapshot.derived.get("text2sql columns by name")
+    if not isinstance(known, dict):
+        known = schema.snapshot.derived["text2sql columns by name"] = {}
+        for relation in schema.relations:
+            for column in relation.columns:
+                known.setdefault(column.name.lower(), []).append(Match(relation, column, 1.0))
+    return list(known.get(word, ()))
 
 
 def _pointed(columns: list[Match], tables: list[Match], schema: SchemaIndex) -> Match | None:
@@ -305,8 +334,8 @@ def _ends_in_table(words: list[str], schema: SchemaIndex) -> bool:
 # Stop words that a schema may well use as names.
 _NOUN_STOPS = word_set(
     """
-    record place information info details detail name value result list term entry set answer query time title
-    show status member members people person persons
+    record place information info details detail name value result list term entry set answer
+    query time title show status member members people person persons
     """
 )
 
@@ -314,6 +343,8 @@ _NOUN_STOPS = word_set(
 def _is_noun(word: str, found: list[Match], schema: SchemaIndex) -> bool:
     """Tell whether a word that may be a verb is the schema's own word."""
     exact = stem(word) in schema.by_word
+    if word in lexicon.IRREGULAR_VERBS:
+        return False
     if word.endswith(("ed", "ing")):
         return exact and word.endswith("ing") and found[0].score >= 0.8
     return exact and found[0].score >= 0.7
@@ -351,8 +382,9 @@ def _lookup(
     singular = " ".join([*words[:-1], stem(words[-1])])
     for form in (folded, singular):
         found = [*schema.values.get(form, ()), *probed.get(form, ())]
+        exact = [one for one in found if one.value.lower() == text.lower()]
         if found:
-            return found
+            return exact if text.endswith(("+", "-")) else found
     for form in (singular, *lexicon.value_forms(folded), *lexicon.value_forms(singular)):
         if form in schema.values and form != folded:
             return [replace(match, score=0.9) for match in schema.values[form]]

@@ -26,6 +26,7 @@ class Implied(Composer):
         self.resolver.entity = frame.entity
         if not frame.select and not frame.groups:
             frame.select.append(Term(relation=frame.entity))
+        self._own_rows()
         self._show_measure()
         self._plain_groups()
         self._arg_extreme()
@@ -86,6 +87,19 @@ class Implied(Composer):
             if not term.matches or not additive(self.resolver.column(term)):
                 raise Declined("what is to be computed for each period is not said")
             term.aggregate = "sum"
+
+    def _own_rows(self) -> None:
+        """Take "the average weight per shipment": that of the shipments' own rows."""
+        averaged = {
+            self.resolver.column(term).relation.oid
+            for term in self.frame.select
+            if term.aggregate == "avg" and term.matches
+        }
+        self.frame.groups = [
+            term
+            for term in self.frame.groups
+            if term.matches or term.relation is None or term.relation.oid not in averaged
+        ]
 
     def _told(self, group: Term) -> bool:
         """Whether what is listed belongs to the rows that "each" speaks of."""

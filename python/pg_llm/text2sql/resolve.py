@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pg_llm.catalog import Column, Relation
     from pg_llm.text2sql.joins import Step
 
+# What the last word of a column's name may add to the noun: discount_amt.
+_TAILS = frozenset({"amt", "amount", "value", "val", "total", "date", "dt", "kg", "cm", "km", "usd"})
 _HOUSEKEEPING = frozenset({"update", "updated", "modified", "created", "inserted", "changed"})
 
 
@@ -92,6 +94,8 @@ class Resolver:
                 continue
             fit = 0.0 if wanted is None or column.category in wanted else -0.5
             ranked.append((match.score + fit + self._context(match.relation, near), match))
+        if not ranked and term.text == "name" and (found := self._text_asked_for()):
+            return found
         if not ranked:
             raise Declined(f'"{term.text}" names no column that you may read')
         ranked.sort(key=lambda entry: -entry[0])
@@ -108,6 +112,15 @@ class Resolver:
         self.scores.append(max(best.score, 0.8) if self._only(best, term) else best.score)
         return best.ref
 
+    def _text_asked_for(self) -> ColumnRef | None:
+        """Return the only text that is asked for, else what names the entity's rows."""
+        plain = [t for t in self.frame.select if t.matches and not t.aggregate]
+        if len(self.frame.select) == 1 and plain:
+            best = plain[0].matches[0].ref
+            return best if best.column.category == "S" else None
+        shown = self.schema.named(self.entity) if self.entity is not None else []
+        return shown[0] if len(shown) == 1 and shown[0].column.category == "S" else None
+
     def _only(self, best: Match, term: Term) -> bool:
         """Whether no other column of the relation is called by the noun that was said.
 
@@ -122,7 +135,10 @@ class Resolver:
             for column in best.relation.columns
             if noun in map(stem, split_identifier(column.name))
         ]
-        return named == [best.column] and stem(split_identifier(best.column.name)[-1]) == noun
+        words = [stem(word) for word in split_identifier(best.column.name)]
+        while len(words) > 1 and words[-1] in _TAILS:
+            words.pop()
+        return named == [best.column] and words[-1] == noun
 
     def _same_thing(self, one: Match, two: Match) -> bool:
         """Whether two columns are the two ends of one join."""
