@@ -102,7 +102,7 @@ SCHOOL = [
     ("成绩低于60分的选课记录数", "select count(*) from selections where score < 60"),
     ("没有成绩的选课记录有多少条", "select count(*) from selections where score is null"),
     ("统计各班级的学生人数，按人数降序排列", "select class_name, count(*) from students group by 1 order by 2 desc"),
-    ("平均成绩最高的5名学生", "select sname, avg(score) from students join selections using (sid) group by sid, sname order by 2 desc, sname, sid limit 5"),
+    ("平均成绩最高的2门课程", "select cname, avg(score) from courses join selections using (cid) group by cid, cname order by 2 desc limit 2"),
     ("选了5门以上课程的学生", "select sname from students join selections using (sid) group by sid, sname having count(*) >= 5"),
     ("課程容量超過100的課程", "select cname from courses where capacity > 100"),
     ("数学专业和英语专业的学生共有多少人", "select count(*) from students where major in ('数学', '英语')"),

@@ -175,7 +175,7 @@ insert into school.courses
         1 + n * n % 10, 1 + n % 5, 30 + n * 13 % 90 from generate_series(1, 14) n;
 insert into school.students
     select n, (array['林', '何', '高', '梁', '宋', '唐', '许'])[1 + n % 7] || (array['子涵', '雨桐', '浩然', '欣怡', '宇轩'])[1 + n % 5],
-        (array['计算机', '数学', '金融', '英语'])[1 + n * n % 4], 2021 + n % 4, (array['一班', '二班', '三班'])[1 + n % 3]
+        (array['计算机', '数学', '金融', '英语'])[1 + n / 3 % 4], 2021 + n % 4, (array['一班', '二班', '三班'])[1 + n % 3]
     from generate_series(1, 90) n;
 insert into school.selections
     select s, c, case when (s + c) % 9 <> 0 then 50 + (s * 7 + c * 13) % 50 end

@@ -12,15 +12,17 @@ import re
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.chinese_text import normal
-from pg_llm.text2sql.words import is_chinese
+from pg_llm.text2sql.words import is_chinese, split_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pg_llm.catalog import Column, Relation
+
 _LONGEST = 12
 _FURTHER = 8
 _MOST_NAMES = 3
-_RUN = re.compile(r"[\u4e00-\u9fffA-Za-z0-9]*[\u4e00-\u9fff][\u4e00-\u9fffA-Za-z0-9]*")
+_RUN = re.compile(r"[\u4e00-\u9fffA-Za-z0-9]*[\u4e00-\u9fff][\u4e00-\u9fffA-Za-z0-9、]*")
 _BRACKETS = re.compile(r"[（(【\[][^（）()【】\[\]]*[）)】\]]")
 # What a sentence says before and after the name of what it is about.
 _LEAD = re.compile(
@@ -30,13 +32,18 @@ _LEAD = re.compile(
     r"|一(?:个|位|笔|条|只|名|张|家|次|件|部|种|项|行|份|门))"
 )
 _TAIL = re.compile(
-    r"(?:的)?(?:基本|基础|详细|相关|主要)?(?:信息|记录|数据|资料|列表|清单|字典|档案|台账|主表|总表|子表|字段|情况|表)$"
+    r"(?:的)?(?:基本|基础|详细|相关|主要)?(?:信息|记录|数据|资料|列表|清单|字典|档案|目录|名册|台账|主表|总表|子表|字段|情况|表)$"
 )
 # Segments that are remarks on a column, and names of nothing.
 _REMARK = re.compile(
     r"主键|外键|自增|唯一|不能为空|可为空|非空|必填|选填|默认|单位|取值|例如|比如|注意|备注|关联|参见|详见|"
     r"引用|冗余|保留|同步|系统|写入|生成|格式|允许|不允许|^(?:包括|包含|含|以及|如|由|从|与|可)"
 )
+_NAME = re.compile(r"的?(?:名称|姓名|名字|全名|全称|名|标题)$")
+_GIVEN = frozenset({"名", "名字"})
+_FAMILY = frozenset({"姓", "姓氏"})
+# The particle, and not a part of 目的.
+_OF = re.compile(r"(?<!目)的")
 # A value, what divides it from its name, the name: 0-未付款, 1：男, F=女, active 在职.
 _CODED = re.compile(
     r"(?P<code>-?\d{1,4}|[A-Za-z][A-Za-z0-9_]{0,19})\s*[-:：=＝—→、.]?>?\s*"
@@ -89,18 +96,41 @@ def _heads(run: str) -> Iterator[tuple[str, float]]:
 
     The noun of a Chinese phrase comes last: 在门店注册的顾客 is about 顾客.
     """
-    yield run, 1.0
     short = run
     while (cut := _LEAD.sub("", short, count=1)) != short and len(cut) >= 1:
         short = cut
     short = _TAIL.sub("", short) if len(_TAIL.sub("", short)) >= 2 else short
-    if short != run:
+    if not _OF.search(run):
+        yield run, 1.0
+    if not _OF.search(short):
         yield short, 1.0
     if short.startswith("是否") and len(short) > 3:
         yield short.removeprefix("是否"), 0.95
-    before, found, last = short.rpartition("的")
-    if found and len(last) >= 1 and before:
-        yield last, 0.95 if len(last) >= 2 else 0.9
+    parts = _OF.split(short)
+    if len(parts) > 1 and parts[0] and parts[-1]:
+        yield parts[-1], 0.95 if len(parts[-1]) >= 2 else 0.9
+
+
+def names_rows(relation: Relation, column: Column) -> bool:
+    """Whether a column is called the name of the relation's rows: 姓名, 商品名称 of 商品表.
+
+    A given name beside a family name is not.
+    """
+    apart = {"first", "given"} & set(split_identifier(column.name)) or any(
+        _called(other, _FAMILY) for other in relation.columns
+    )
+    if apart and _called(column, _GIVEN):
+        return False
+    own = {_TAIL.sub("", text) or text for text, _ in names(relation.name, relation.comment)}
+    for text, _ in names(column.name, column.comment):
+        rest = _NAME.sub("", text)
+        if rest != text and (not rest or rest in own):
+            return True
+    return False
+
+
+def _called(column: Column, words: frozenset[str]) -> bool:
+    return any(text in words for text, _ in names(column.name, column.comment))
 
 
 def coded(comment: str | None) -> Iterator[tuple[str, str]]:

@@ -140,7 +140,7 @@ def framing(text: str) -> list[bool]:
 def _synonyms(text: str) -> Iterator[tuple[str, str]]:
     for group in lexicon.SYNONYMS:
         for word in group:
-            if word in text:
+            if len(word) > 1 and word in text:
                 yield from ((word, other) for other in group if other not in text)
 
 

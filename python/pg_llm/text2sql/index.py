@@ -298,6 +298,8 @@ def _coded(column: Column) -> Iterator[tuple[str, str]]:
         return
     stored = {fold(value): value for value in column.values}
     for code, name in chinese_labels.coded(column.comment):
+        if name in _YES_OR_NO:
+            continue
         known = stored.get(fold(code))
         number = code.lstrip("-").isdigit()
         if known is not None:
@@ -442,10 +444,18 @@ def _labels(relations: Sequence[Relation]) -> Iterator[tuple[str, Match]]:
 
 
 _NAMES = (("name",), ("full", "name"), ("title",), ("label",), ("subject",))
+_YES_OR_NO = frozenset("是否有无")
 _CHINESE_NAMES = ("名称", "姓名", "标题", "名字")
 
 
 def _display(relation: Relation) -> tuple[list[Column], bool]:
+    for column in relation.columns:
+        if column.category in "SE" and chinese_labels.names_rows(relation, column):
+            return [column], True
+    return _display_by_name(relation)
+
+
+def _display_by_name(relation: Relation) -> tuple[list[Column], bool]:
     own = {stem(word) for word in split_identifier(relation.name)}
     vocabulary = set(own)
     texts = [
@@ -463,21 +473,23 @@ def _display(relation: Relation) -> tuple[list[Column], bool]:
             if not any(word == other or abbreviates(word, other) for other in own)
             and word not in prefix
         )
-    for wanted in _NAMES:
-        for column in texts:
-            if bare[column.name] == wanted:
-                return [column], True
-    for column in texts:
-        if not bare[column.name]:
-            return [column], True
     first = [c for c in texts if bare[c.name] in {("first", "name"), ("given", "name")}]
     last = [
         c for c in texts if bare[c.name] in {("last", "name"), ("family", "name"), ("surname",)}
     ]
+    for wanted in _NAMES:
+        for column in texts:
+            # the title of a person is no name
+            person = bool(first and last) and wanted == ("title",)
+            if bare[column.name] == wanted and not person:
+                return [column], True
+    for column in texts:
+        if not bare[column.name]:
+            return [column], True
     if first and last:
         return [first[0], last[0]], True
     for column in texts:
-        if column.comment and any(word in column.comment for word in _CHINESE_NAMES):
+        if any(word in normal(column.comment or "") for word in _CHINESE_NAMES):
             return [column], True
     for column in texts:
         if bare[column.name][-1:] in {("name",), ("title",)}:
