@@ -121,15 +121,42 @@ def _judge(
     if text.upper().startswith(prompt.NO_ANSWER):
         candidate.attempts.append(f"{name}: says that the question has no answer here")
         return None
-    first: _Wrong | None = None
-    for sql in clean.statements(text):
-        error = _try(database, sql, schema, candidate, name)
-        if error is None:
-            return None
-        first = first or _Wrong(sql, error)
-    first = first or _Wrong(text, guard.Refused("the answer holds no query"))
-    candidate.attempts.append(f"{name}: {first.error.sqlstate} {first.error.message}")
+    if len(text) > clean.LONGEST_ANSWER:
+        long = f"the answer has {len(text)} characters, and no statement is as long"
+        first: _Wrong | None = _Wrong(text[:1000], guard.Refused(long))
+    else:
+        first = _statement(database, text, schema, candidate, name)
+    if first is not None:
+        candidate.attempts.append(f"{name}: {first.error.sqlstate} {first.error.message}")
     return first
+
+
+def _statement(
+    database: Database, text: str, schema: SchemaIndex, candidate: Candidate, name: str
+) -> _Wrong | None:
+    """Take the first reading that is valid as it stands, then the first that can be repaired."""
+    found = list(clean.statements(text))
+    sure = _valid(database, [one for readings in found for one in readings])
+    first: _Wrong | None = None
+    for readings in [(sure,)] if sure else found:
+        # Prose is cut off before anything is repaired.
+        for sql in (*readings[1:], readings[0]):
+            error = _try(database, sql, schema, candidate, name)
+            if error is None:
+                return None
+            first = first or _Wrong(sql, error)
+    return first or _Wrong(text, guard.Refused("the answer holds no query"))
+
+
+def _valid(database: Database, readings: Sequence[str]) -> str | None:
+    """Return the first of several readings that the guard passes; None where one is all."""
+    for sql in readings if len(readings) > 1 else ():
+        try:
+            guard.check(database, sql)
+        except (DatabaseError, guard.Refused):
+            continue
+        return sql
+    return None
 
 
 def _try(
