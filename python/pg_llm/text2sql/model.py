@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pg_llm.database import Database
     from pg_llm.text2sql.guard import Guarded
     from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.repair import Fix
 
 
 _TEMPERATURE = 0.8
@@ -24,13 +25,15 @@ _TEMPERATURE = 0.8
 class Candidate:
     """What a model came to: a guarded statement or None, and every attempt.
 
-    `rounds`: how often the model answered; `repairs`: errors that were repaired
-    in what it answered last; `notes`: what was changed, for the user.
+    `model`: whose answer it is, by its name in the registry; `rounds`: how often
+    it answered; `fixes`: what was repaired in what it answered last; `notes`:
+    what was changed, for the user.
     """
 
     guarded: Guarded | None = None
+    model: str = ""
     rounds: int = 0
-    repairs: int = 0
+    fixes: tuple[Fix, ...] = ()
     attempts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -168,7 +171,7 @@ def _try(
     if repaired.guarded is None:
         return repaired.error
     candidate.guarded, notes = mended(database, repaired.guarded, schema)
-    candidate.repairs = len(repaired.fixes)
+    candidate.fixes, candidate.model = repaired.fixes, name
     candidate.attempts += [
         f"{name}: {fix.sqlstate} repaired: {fix.note}" for fix in repaired.fixes
     ]
