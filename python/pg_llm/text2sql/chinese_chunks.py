@@ -338,7 +338,7 @@ class ChineseChunks(Reader):
         value.values = [v for v in value.values if v.ref.relation.oid == oid] or value.values
         return None
 
-    def _column_of(self, units: list[Lexeme]) -> list[Lexeme] | None:
+    def _column_of_table(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """每个证券类型: a column of that table, and not the table."""
         table, column = units
         oid = table.tables[0].relation.oid

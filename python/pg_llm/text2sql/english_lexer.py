@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -286,10 +287,11 @@ def _called(word: str, schema: SchemaIndex) -> list[Match]:
         return []
     known = schema.snapshot.derived.get("text2sql columns by name")
     if not isinstance(known, dict):
-        known = schema.snapshot.derived["text2sql columns by name"] = {}
+        known = defaultdict(list)
         for relation in schema.relations:
             for column in relation.columns:
-                known.setdefault(column.name.lower(), []).append(Match(relation, column, 1.0))
+                known[column.name.lower()].append(Match(relation, column, 1.0))
+        schema.snapshot.derived["text2sql columns by name"] = known
     return list(known.get(word, ()))
 
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import chinese_labels
 from pg_llm.text2sql.chinese_text import normal
-from pg_llm.text2sql.joins import JoinGraph, apparent_key
+from pg_llm.text2sql.joins import JoinGraph
+from pg_llm.text2sql.keys import apparent_key
 from pg_llm.text2sql.words import (
     ABBREVIATIONS,
     abbreviates,
@@ -123,6 +124,7 @@ class SchemaIndex:
     names: dict[str, list[Match]] | None = None
     expressions: dict[tuple[int, str], str] = field(default_factory=dict)
     glossary: object = None
+    seen: str = ""
     _initials: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _matches: dict[str, dict[str, float]] = field(default_factory=dict)
 

@@ -142,6 +142,7 @@ def describe(question: str, schema: SchemaIndex) -> str:
     joins = [
         f"{names[step.source].sql_name}({', '.join(map(quote, step.source_columns))})"
         f" -> {names[step.target].sql_name}({', '.join(map(quote, step.target_columns))})"
+        + (f"  -- {step.why}" if step.why else "")
         for oid in sorted(oids)
         for step in schema.joins.steps(oid)
         if step.to_one and step.target in oids

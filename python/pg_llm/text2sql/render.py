@@ -211,9 +211,8 @@ class Query:
             " and ".join(f"{source}.{quote(a)} = {target}.{quote(b)}" for a, b in pairs)
         )
         if not step.declared:
-            self.warnings.append(
-                f"the join of {source} and {target} is inferred from names and types"
-            )
+            verb = "was" if step.why.startswith("seen") else "is"
+            self.warnings.append(f"the join of {source} and {target} {verb} {step.why}")
 
     # ---- text -------------------------------------------------------------------
 

@@ -266,7 +266,7 @@ def stem(word: str) -> str:
         return word
     if word.endswith("ies"):
         return word[:-3] + "y"
-    if word.endswith(("ss", "us", "is", "ics")):
+    if word.endswith(("ss", "us", "is")):
         return word
     if word.endswith(("xes", "ches", "shes", "sses", "zes", "oes")):
         return word[:-2]
