@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pg_llm import catalog, settings
 from pg_llm.errors import DatabaseError, InvalidParameter
-from pg_llm.text2sql import answers, glossary, grammar, guard, pairs, policy, vote
+from pg_llm.text2sql import answers, glossary, grammar, guard, pairs, policy, values, vote
 from pg_llm.text2sql import model as source
 from pg_llm.text2sql.frame import Declined
 from pg_llm.text2sql.index import index
@@ -114,6 +114,7 @@ def _recalled(database: Database, question: str, model: str) -> Answer | None:
 def _found(database: Database, question: str, name: str | None) -> Answer:
     schema = index(policy.withhold(database, catalog.snapshot(database)))
     glossary.apply(database, schema)
+    schema.found = values.find(database, question, schema)
     if not schema.relations:
         return Answer(None, warnings=("there is no table that you may read",))
     verified = _from_pairs(database, question, schema)

@@ -84,9 +84,10 @@ def _meanings(
     if found:
         whole = 0.2 * (size - 1) if found[0].score >= 0.95 else 0.0
         yield size * (0.5 + 0.75 * found[0].score) + whole, _named(text, found)
-    values = schema.values.get(fold(text)) if size >= 2 else None
+    values = schema.value(fold(text)) if size >= 2 else None
     if values:
-        yield size * 1.2, Lexeme("V", text, text, values=values)
+        score = values[0].score if values[0].note else 1.0
+        yield size * 1.2 * score, Lexeme("V", text, text, values=values, score=score)
 
 
 def _named(text: str, found: list[Match]) -> Lexeme:
@@ -111,7 +112,7 @@ def _fixed(
     probed = probe(list(dict.fromkeys(texts)))
     for match in quoted:
         text = match[1].strip()
-        values = [*schema.values.get(fold(text), ()), *probed.get(fold(text), ())]
+        values = [*schema.value(fold(text)), *probed.get(fold(text), ())]
         fixed[match.start()] = (
             match.end(),
             [Lexeme("V" if values else "S", text, text, values=values)],
@@ -126,11 +127,17 @@ def _fixed(
     return fixed
 
 
+def unread(question: str, schema: SchemaIndex) -> list[str]:
+    """Return the texts of a question that nothing explains, and those in quotes."""
+    units = lexemes(question, schema, lambda _: {})
+    return [unit.text for unit in units if unit.symbol in "?S" and len(unit.text) > 1]
+
+
 def _latin(text: str, schema: SchemaIndex, probed: dict[str, list]) -> Lexeme:  # type: ignore[type-arg]
     if text[0].isdigit():
         plain = text.replace(",", "").rstrip("%")
         return Lexeme("N", plain, float(plain) if "." in plain else int(plain))
-    values = [*schema.values.get(fold(text), ()), *probed.get(fold(text), ())]
+    values = [*schema.value(fold(text)), *probed.get(fold(text), ())]
     if values:
         return Lexeme("V", text, text, values=values)
     found = schema.find([word.lower() for word in re.findall(r"\w+", text)])

@@ -321,7 +321,7 @@ def _lookup(
     words = folded.split()
     singular = " ".join([*words[:-1], stem(words[-1])])
     for form in (folded, singular):
-        found = [*schema.values.get(form, ()), *probed.get(form, ())]
+        found = [*schema.value(form), *probed.get(form, ())]
         if found:
             return found
     for form in (singular, *lexicon.value_forms(folded), *lexicon.value_forms(singular)):
@@ -382,6 +382,11 @@ def _unknown(word: str, schema: SchemaIndex) -> bool:
         and not schema.strengths(word)
         and stem(word) not in schema.values
     )
+
+
+def unexplained(question: str, schema: SchemaIndex) -> list[str]:
+    """Return the texts that may be values: quoted ones, proper names, unknown words."""
+    return _probed(tokens(_ASIDES.sub("", question)), schema)
 
 
 def _subspans(run: list[str]) -> list[str]:
