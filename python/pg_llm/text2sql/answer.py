@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pg_llm import catalog, settings
 from pg_llm.errors import DatabaseError, InvalidParameter
-from pg_llm.text2sql import answers, glossary, grammar, guard, pairs, policy, seen, vote
+from pg_llm.text2sql import answers, glossary, grammar, guard, pairs, policy, seen, values, vote
 from pg_llm.text2sql import model as source
 from pg_llm.text2sql.confidence import Evidence, base, confidence
 from pg_llm.text2sql.frame import Declined
@@ -120,6 +120,7 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
     schema = index(policy.withhold(database, catalog.snapshot(database)))
     glossary.apply(database, schema)
     seen.apply(database, schema)
+    schema.found = values.find(database, question, schema)
     if not schema.relations:
         return _refused("there is no table that you may read")
     verified = _from_pairs(database, question, schema)

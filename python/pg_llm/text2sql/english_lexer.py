@@ -286,8 +286,8 @@ def _called(word: str, schema: SchemaIndex) -> list[Match]:
     if "_" not in word and word not in ABBREVIATIONS:
         return []
     known = schema.snapshot.derived.get("text2sql columns by name")
-    if not isinstance(known, dict):
-        known = defaultdict(list)
+    if not isinstance(known, defaultdict):
+        known = defaultdict[str, list[Match]](list)
         for relation in schema.relations:
             for column in relation.columns:
                 known[column.name.lower()].append(Match(relation, column, 1.0))
@@ -383,7 +383,7 @@ def _lookup(
     words = folded.split()
     singular = " ".join([*words[:-1], stem(words[-1])])
     for form in (folded, singular):
-        found = [*schema.values.get(form, ()), *probed.get(form, ())]
+        found = [*schema.value(form), *probed.get(form, ())]
         exact = [one for one in found if one.value.lower() == text.lower()]
         if found:
             return exact if text.endswith(("+", "-")) else found
@@ -445,6 +445,11 @@ def _unknown(word: str, schema: SchemaIndex) -> bool:
         and not schema.strengths(word)
         and stem(word) not in schema.values
     )
+
+
+def unexplained(question: str, schema: SchemaIndex) -> list[str]:
+    """Return the texts that may be values: quoted ones, proper names, unknown words."""
+    return _probed(tokens(_ASIDES.sub("", question)), schema)
 
 
 def _subspans(run: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from pg_llm.text2sql.compose import Composition, compose
 from pg_llm.text2sql.english_lexicon import IRREGULAR_VERBS, OPERATORS
 from pg_llm.text2sql.english_phrasing import rounding
 from pg_llm.text2sql.frame import Declined, Frame
+from pg_llm.text2sql.render import literal
 from pg_llm.text2sql.words import is_chinese, root, split_identifier, word_set
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _simple(
     if missed:
         raise Declined("the question asks for more than the grammar knows: " + ", ".join(missed))
     _unread_verbs(question, frame)
-    composition = compose(frame, schema, keyed=keyed)
+    composition = _noted(compose(frame, schema, keyed=keyed), schema)
     confidence = _confidence(frame, composition)
     if confidence < sure and frame.unread:
         words = ", ".join(frame.unread[:5])
@@ -111,6 +112,17 @@ def _simple(
         reasons = "; ".join(composition.warnings) or "its words may mean something else"
         raise Declined(f"the grammar is not sure enough ({confidence:.2f}): {reasons}")
     return composition, confidence
+
+
+def _noted(composition: Composition, schema: SchemaIndex) -> Composition:
+    """Say which spellings of values were taken for those of the question."""
+    notes = {
+        match.value: match.note
+        for _, matches in sorted(schema.found.items(), key=lambda one: len(one[0]))
+        for match in matches
+        if match.note and literal(match.value) in composition.sql
+    }
+    return replace(composition, warnings=(*composition.warnings, *notes.values()))
 
 
 # What things do by being there: alone, such a verb restricts nothing.

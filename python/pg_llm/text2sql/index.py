@@ -104,11 +104,15 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class ValueMatch:
-    """A value that occurs in a column, spelled as it is stored."""
+    """A value that occurs in a column, spelled as it is stored.
+
+    `note`: what is to be said where it is taken for a text of the question.
+    """
 
     ref: ColumnRef
     value: str
     score: float
+    note: str = ""
 
 
 @dataclass(slots=True)
@@ -120,6 +124,7 @@ class SchemaIndex:
     joins: JoinGraph
     by_word: dict[str, list[Term]] = field(default_factory=lambda: defaultdict(list))
     values: dict[str, list[ValueMatch]] = field(default_factory=lambda: defaultdict(list))
+    found: dict[str, list[ValueMatch]] = field(default_factory=dict)
     labels: list[tuple[str, Match]] = field(default_factory=list)
     names: dict[str, list[Match]] | None = None
     expressions: dict[tuple[int, str], str] = field(default_factory=dict)
@@ -127,6 +132,13 @@ class SchemaIndex:
     seen: str = ""
     _initials: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _matches: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def value(self, text: str) -> list[ValueMatch]:
+        """Return the values that a folded text is: known ones, and those found for the question.
+
+        `found` is what the value index holds of the question that is being read.
+        """
+        return [*self.values.get(text, ()), *self.found.get(text, ())]
 
     def forget(self) -> None:
         """Drop what was derived from the words and labels: they have changed."""

@@ -313,9 +313,10 @@ class _Evidence:
                     continue
                 text = " ".join(words)
                 single = " ".join([*words[:-1], stem(words[-1])])
-                for value in self.schema.values.get(text, self.schema.values.get(single, ())):
+                for value in self.schema.value(text) or self.schema.value(single):
                     key = (value.ref.relation.oid, value.ref.column.name)
-                    self.values[key] = max(self.values.get(key, 0.0), 0.6 + 0.1 * (end - start))
+                    worth = (0.6 + 0.1 * (end - start)) * (value.score if value.note else 1.0)
+                    self.values[key] = max(self.values.get(key, 0.0), worth)
                     for word in words:
                         self.explained[stem(word)] = 1.0
         if self.chinese:
