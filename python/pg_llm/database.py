@@ -82,7 +82,7 @@ class Database(Protocol):
         detail: str | None = None,
         hint: str | None = None,
     ) -> None:
-        """Send `log`, `info`, `notice` or `warning` to client and server log."""
+        """Send `debug`, `log`, `info`, `notice` or `warning` to client and server log."""
         ...
 
 
@@ -197,6 +197,7 @@ class PlpyDatabase:
     ) -> None:
         extra = {k: v for k, v in (("detail", detail), ("hint", hint)) if v is not None}
         {
+            "debug": self._plpy.debug,
             "log": self._plpy.log,
             "info": self._plpy.info,
             "notice": self._plpy.notice,
@@ -315,7 +316,12 @@ class PsycopgDatabase:
     ) -> None:
         import logging
 
-        levels = {"log": logging.INFO, "info": logging.INFO, "notice": logging.INFO}
+        levels = {
+            "debug": logging.DEBUG,
+            "log": logging.INFO,
+            "info": logging.INFO,
+            "notice": logging.INFO,
+        }
         logging.getLogger("pg_llm").log(
             levels.get(level, logging.WARNING),
             " ".join(part for part in (message, detail, hint) if part),

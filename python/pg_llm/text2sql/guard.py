@@ -33,6 +33,7 @@ class Guarded:
 
     Its text without semicolon, the planner's cost, the relations that it names,
     the names of its output columns; `notes` tell which of them are masked.
+    `tree`: the server's analysis of `sql`, empty where columns are masked.
     """
 
     sql: str
@@ -40,6 +41,7 @@ class Guarded:
     tables: tuple[str, ...]
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    tree: str = ""
 
 
 _MAY_CHECK = """
@@ -82,8 +84,15 @@ def check(database: Database, sql: str) -> Guarded:
     verdict = policy.judge(database, query, analysed, reach.bodies)
     if verdict.reason:
         raise Refused(verdict.reason, hint=_POLICIES)
-    query = verdict.sql or query
-    return Guarded(query, _cost(database, query), reach.tables, _columns(tree), verdict.notes)
+    passed = verdict.sql or query
+    return Guarded(
+        passed,
+        _cost(database, passed),
+        reach.tables,
+        _columns(tree),
+        verdict.notes,
+        "" if verdict.sql else analysed,
+    )
 
 
 def _analysed(database: Database, query: str) -> str:

@@ -266,7 +266,7 @@ def _without(relation: Relation, closed: set[tuple[int, str]]) -> Relation:
     if not any((relation.oid, column.name) in closed for column in relation.columns):
         return relation
     columns = tuple(
-        replace(column, values=(), complete=False, withheld=True)
+        replace(column, values=(), complete=False, extent=None, withheld=True)
         if (relation.oid, column.name) in closed
         else column
         for column in relation.columns

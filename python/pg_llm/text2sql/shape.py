@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _COLUMNS = """
 select
     pg_catalog.format_type(a.atttypid, null) as type,
+    pg_catalog.format_type(a.atttypid, a.atttypmod) as declared,
     t.typcategory::pg_catalog.text as category
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) a.atttypid
@@ -38,11 +39,15 @@ _STRENGTH = (
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A column that a query returns: its name, its type as text, `pg_type.typcategory`."""
+    """A column that a query returns: its name, its type as text, `pg_type.typcategory`.
+
+    `declared`: the type with its length or precision.
+    """
 
     name: str
     type: str
     category: str
+    declared: str
 
 
 class _Done(Exception):
@@ -74,7 +79,8 @@ def outputs(database: Database, sql: str) -> list[Output]:
     except _Done:
         pass
     return [
-        Output(name, row["type"], row["category"]) for name, row in zip(names, rows, strict=True)
+        Output(name, row["type"], row["category"], row["declared"])
+        for name, row in zip(names, rows, strict=True)
     ]
 
 
