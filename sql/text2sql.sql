@@ -99,6 +99,8 @@ create function llm.ask_sql(
 ) returns record
 language plpython3u volatile parallel unsafe
 as $$
+if question is None:
+    return None
 return @backend@.text2sql.ask_sql(plpy, question, model, max_rows)
 $$;
 comment on function llm.ask_sql(text, text, int) is
@@ -109,6 +111,8 @@ grant execute on function llm.ask_sql(text, text, int) to llm_user;
 create function llm.column_definitions(query text) returns text
 language plpython3u volatile parallel unsafe
 as $$
+if query is None:
+    return None
 return @backend@.text2sql.column_definitions(plpy, query)
 $$;
 comment on function llm.column_definitions(text) is
@@ -135,7 +139,7 @@ language plpgsql volatile parallel unsafe
 as $$
 declare
     asked record;
-    reason text;
+    reason pg_catalog.text;
 begin
     if question is null then
         return;
@@ -167,7 +171,7 @@ begin
     raise exception 'pg_llm: the answer does not have the columns of the definition list'
         using errcode = '42804',
             detail = reason,
-            hint = pg_catalog.format('Call it as: select * from llm_ask_table(…) as %s', llm.column_definitions(asked.sql));
+            hint = pg_catalog.format('Call it as: select * from llm_ask_table(...) as %s', llm.column_definitions(asked.sql));
 end
 $$;
 comment on function llm_ask_table(text, text, int) is

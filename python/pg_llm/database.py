@@ -86,6 +86,18 @@ class Database(Protocol):
         ...
 
 
+def _refuse_unspeakable(query: str) -> None:
+    """Raise `DatabaseError` for a text that plpy does not take, and says so without a code."""
+    if "\0" not in query:
+        try:
+            query.encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            return
+    raise DatabaseError("the statement holds a character that no encoding has", sqlstate="22021")
+
+
 class PlpyDatabase:
     """`Database` on PL/Python's `plpy`, inside a backend.
 
@@ -106,6 +118,7 @@ class PlpyDatabase:
         types: Sequence[str] = (),
         limit: int = 0,
     ) -> list[Row]:
+        _refuse_unspeakable(query)
         with self._errors():
             if not args:
                 return list(self._plpy.execute(query, limit))
@@ -118,6 +131,7 @@ class PlpyDatabase:
         types: Sequence[str] = (),
         batch: int = 1000,
     ) -> Iterator[Row]:
+        _refuse_unspeakable(query)
         with self._errors():
             if args:
                 cursor = self._plpy.cursor(self._plan(query, args, types), list(args))

@@ -37,7 +37,9 @@ def llm_text2sql_explain(database: Database, question: str, model: str | None) -
         "tables": list(found.tables),
         "columns": list(found.columns),
         "joins": list(found.joins),
-        "lineage": json.dumps(shape.lineage(database, found.sql)) if found.sql else None,
+        "lineage": json.dumps(shape.lineage(database, found.sql), ensure_ascii=False)
+        if found.sql
+        else None,
         "examples": list(found.examples),
         "attempts": list(found.attempts),
         "cost": found.cost,

@@ -1,9 +1,9 @@
 """The answers given so far: a trace of every question, and the cache.
 
 An answer is given again to the same role for the same question, by its text
-or by its meaning (`meaning`: courtesy and spellings of the same apart), as long as
-the relations that its SQL reads are defined as they were and may still be read.
-Where the transaction cannot write, nothing is kept and nothing fails.
+or by its meaning (`meaning`: courtesy and spellings of the same apart), as long
+as the relations that its SQL reads are defined as they were and may still be
+read. Where the transaction cannot write, nothing is kept and nothing fails.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pg_llm.errors import DatabaseError
 from pg_llm.text2sql.meaning import meaning, quoted
-from pg_llm.text2sql.pairs.wording import key
+from pg_llm.text2sql.pairs.wording import LONGEST_QUESTION, indexable, key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,14 @@ select case when llm.readable($1::pg_catalog.regclass[]) then pg_catalog.md5(pg_
     )
 )) end as signature
 """
-_PATH = "pg_catalog.array_to_string(pg_catalog.current_schemas(true), ',')"
+# A path of many schemas does not fit into the index.
+_SCHEMAS = "pg_catalog.array_to_string(pg_catalog.current_schemas(true), ',')"
+_PATH = f"""
+case when pg_catalog.octet_length({_SCHEMAS}) operator(pg_catalog.<=) 600
+     then {_SCHEMAS}
+     else pg_catalog.md5({_SCHEMAS})
+end
+"""
 _MINE = f"""
 a.role operator(pg_catalog.=) current_user::pg_catalog.regrole
 and a.path operator(pg_catalog.=) {_PATH}
@@ -101,7 +108,7 @@ where a.role operator(pg_catalog.=) current_user::pg_catalog.regrole
 
 def recall(database: Database, question: str, model: str) -> dict[str, Any] | None:
     """Return the answer kept for a question or for one that means the same, unless it is stale."""
-    for row in database.execute(_KEPT, [model, key(question), meaning(question)]):
+    for row in database.execute(_KEPT, [indexable(model), key(question), meaning(question)]):
         # The text that it is found by has no case.
         if quoted(row["question"]) == quoted(question) and _fresh(database, row):
             return dict(json.loads(row["answer"]))
@@ -130,9 +137,9 @@ def keep(
             _KEEP,
             [
                 key(question),
-                model,
-                question,
-                json.dumps(answer),
+                indexable(model),
+                question[:LONGEST_QUESTION],
+                json.dumps(answer, ensure_ascii=False),
                 names,
                 signature or "",
                 milliseconds,

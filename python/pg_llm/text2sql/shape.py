@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pg_llm.errors import StatementSyntaxError
+from pg_llm.errors import DatabaseError, StatementSyntaxError
 from pg_llm.lineage import analyser, nodes, server
 from pg_llm.lineage.edges import Influence, Transformation
+from pg_llm.text2sql import calls, hidden
 from pg_llm.text2sql.render import quote
 
 if TYPE_CHECKING:
@@ -59,7 +60,12 @@ def outputs(database: Database, sql: str) -> list[Output]:
     Raises `DatabaseError` for what the server does not analyse, and
     `StatementSyntaxError` for what is no query or more than one statement.
     """
-    names = _names(server.analyse(database, sql).tree)
+    try:
+        tree = server.analyse(database, sql).tree
+    except DatabaseError as error:
+        raise hidden.as_missing(database, sql, error) from None
+    hidden.refuse(database, sql, (one for top in nodes.parse(tree) for one in calls.walk(top)))
+    names = _names(tree)
     listed = ", ".join(f"c{number}" for number in range(len(names)))
     text = f"create view {_VIEW} ({listed}) as {sql}\n"
     rows = []
