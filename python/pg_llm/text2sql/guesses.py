@@ -38,6 +38,7 @@ _RELATIVES = word_set(
     parent manager supervisor boss superior predecessor successor previous prev next root ancestor
     """
 )
+_HIERARCHICAL = _RELATIVES | {"report", "reporting"}
 _SHORTEST_HEAD = 4
 _MOST_COMMON = 8
 _WHOLE = frozenset({"smallint", "integer", "bigint"})
@@ -116,11 +117,16 @@ def _common(lost: dict[tuple[str, str], list[Relation]]) -> Iterator[Guess]:
 
 
 def _of_column(relation: Relation, column: Column, owners: _Owners) -> Iterator[Guess]:
-    own_key = relation.primary_key == (column.name,) or (
-        keys(relation) == [column.name] and named_after(relation, column.name) < OTHERWISE
-    )
     near = owners.near(column.name)
-    near += [(relation, key) for key in keys(relation) if (relation, key) not in near]
+    hierarchy = not _HIERARCHICAL.isdisjoint(map(stem, split_identifier(column.name)))
+    if not near and not hierarchy:
+        return
+    own = keys(relation)
+    own_key = relation.primary_key == (column.name,) or (
+        own == [column.name] and named_after(relation, column.name) < OTHERWISE
+    )
+    if hierarchy:
+        near += [(relation, key) for key in own if all(one[0] is not relation for one in near)]
     for owner, key, fit in _pointed(relation, column, near, own_key=own_key):
         target = owner.column(key)
         assert target is not None  # noqa: S101  (`_pointed` has looked)
@@ -162,7 +168,8 @@ class _Owners:
             own = [stem(word) for word in table]
             names |= {"".join(table) + words[0], "".join(own) + words[0]}
             names |= {table[-1] + words[0], own[-1] + words[0]}
-            self._by_table.setdefault(own[-1], []).append(owner)
+            if not own[-1].isdigit():
+                self._by_table.setdefault(own[-1], []).append(owner)
         for name in names:
             self._by_name.setdefault(name, []).append(owner)
         if len(words) >= 2:
@@ -171,11 +178,16 @@ class _Owners:
     def near(self, name: str) -> list[_Owner]:
         """Return the keys that a column of this name may point to."""
         words = split_identifier(name)
+        if len(words) == 1 and words[0] in KEY_WORDS:
+            # every table has an id
+            return []
         found = [*self._by_name.get(name.lower(), ())]
         found += self._by_tail.get(tuple(words[-2:]), ())
         # the last word where no key word follows it: link_to_event, maker
         for word in words[-3:]:
             found += self._of_table(stem(word))
+        if not found:
+            return []
         return list({(owner.oid, key): (owner, key) for owner, key in found}.values())
 
     def _of_table(self, word: str) -> list[_Owner]:
