@@ -7,7 +7,7 @@ create function sql_normalize(sql text) returns text
 language plpython3u immutable strict parallel safe
 as $$ return @backend@.graph_logs.sql_normalize(plpy, sql) $$;
 comment on function sql_normalize(text) is
-    'The statement in the form that all statements of its pattern share: literals and parameters as $1, $2, …, lists of them in IN, ARRAY and VALUES '
+    'The statement in the form that all statements of its pattern share: literals and parameters as $1, $2, ..., lists of them in IN, ARRAY and VALUES '
     'as their first member, keywords and unquoted names in lower case, without comments. A text of pg_stat_statements gives the same as one of a log. '
     'Takes any text; gives the same for what it gave. Literals in typmods and after ORDER BY are parameters too, so it need not be valid SQL.';
 grant execute on function sql_normalize(text) to llm_user;
@@ -175,7 +175,7 @@ set search_path = pg_catalog, pg_temp
 as $$ return @backend@.graph_logs.save_pattern_edges(plpy, edges) $$;
 comment on function lineage.save_pattern_edges(jsonb) is
     'Makes the edges and joins of patterns what the argument says, for lineage_read_logs and its companions: '
-    '{fingerprint: {"edges": [[source, target, influence, transformation, expression, resolver, confidence], …], "joins": [[a, b], …]}}, '
+    '{fingerprint: {"edges": [[source, target, influence, transformation, expression, resolver, confidence], ...], "joins": [[a, b], ...]}}, '
     'a node being [kind, namespace, name, column].';
 grant execute on function lineage.save_pattern_edges(jsonb) to llm_admin;
 

@@ -48,8 +48,8 @@ _CONFIRMED_WHY = "inferred from names, types and values"
 class Step:
     """One join, walked from `source` to `target` (OIDs), column by column.
 
-    `to_one`: a row of `source` meets at most one row of `target`. `why`: where
-    a join that is not declared was taken from.
+    `to_one`: a row of `source` meets at most one row of `target`; `forth`: the
+    key is of `source`. `why`: where a join that is not declared was taken from.
     """
 
     source: int
@@ -59,6 +59,7 @@ class Step:
     to_one: bool
     declared: bool
     cost: float
+    forth: bool = True
     why: str = ""
 
 
@@ -215,8 +216,20 @@ class JoinGraph:
         if "v" in (from_relation.kind, to_relation.kind):
             cost += _VIEW
         one = any(set(unique) <= set(source_columns) for unique in from_relation.unique)
-        forth = Step(source, source_columns, target, target_columns, to_one, declared, cost, why)
-        back = Step(target, target_columns, source, source_columns, one, declared, cost, why)
+        forth = Step(
+            source, source_columns, target, target_columns, to_one, declared, cost, why=why
+        )
+        back = Step(
+            target,
+            target_columns,
+            source,
+            source_columns,
+            one,
+            declared,
+            cost,
+            forth=False,
+            why=why,
+        )
         self._steps.setdefault(source, []).append(forth)
         self._steps.setdefault(target, []).append(back)
 
