@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql import chinese_labels, chinese_lexer
+from pg_llm.text2sql import chinese_labels, chinese_names
 from pg_llm.text2sql.chinese_text import normal
 from pg_llm.text2sql.english import Reader
 from pg_llm.text2sql.frame import Condition, Declined, Order, Presence, Term
@@ -264,7 +264,7 @@ class ChineseChunks(Reader):
     def _aged(self) -> bool:
         """Whether the asked rows have an age."""
         named = [unit.tables[0].relation.oid for unit in self._units if unit.symbol == "T"]
-        found = chinese_lexer.names(self._schema).get("年龄", [])
+        found = chinese_names.names(self._schema).get("年龄", [])
         return any(m.column is not None and m.relation.oid in named[-1:] for m in found)
 
     def _group(self, units: list[Lexeme]) -> list[Lexeme]:
@@ -429,7 +429,7 @@ class ChineseChunks(Reader):
         nouns = ("数量",) if mark.text == "总量" else ("金额", "费用")
         if mark.text in ("总", "合计", "总计", "总共", "共计", "总和", "之和"):
             return None
-        known = chinese_lexer.names(self._schema)
+        known = chinese_names.names(self._schema)
         found = [m for noun in nouns for m in known.get(noun, ())]
         columns = [m for m in found if m.column is not None and m.column.category == "N"]
         if not columns:
