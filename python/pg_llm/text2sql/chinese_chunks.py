@@ -338,6 +338,10 @@ class ChineseChunks(Reader):
         value.values = [v for v in value.values if v.ref.relation.oid == oid] or value.values
         return None
 
+    def _value_asked_for(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """会员的微信: what comes last is asked for, and a value is nothing to ask for."""
+        raise Declined(f'"{units[2].text}" is a value here, and not something of each row')
+
     def _column_of(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """每个证券类型: a column of that table, and not the table."""
         table, column = units
