@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from pg_llm import catalog, settings
 from pg_llm.errors import DatabaseError, InvalidParameter
-from pg_llm.text2sql import answers, glossary, grammar, guard, pairs, policy, vote
+from pg_llm.text2sql import answers, glossary, grammar, guard, pairs, policy, seen, values, vote
 from pg_llm.text2sql import model as source
+from pg_llm.text2sql.confidence import Evidence, base, confidence
 from pg_llm.text2sql.frame import Declined
 from pg_llm.text2sql.index import index
 from pg_llm.text2sql.linking import link
@@ -34,7 +35,7 @@ class Answer:
     `source`: `verified`, `model` or `grammar`. `examples`: questions of the
     verified pairs that it was made from or that a model was shown.
     `attempts`: what was tried, in order, each with its outcome.
-    `cost`: the planner's, in its own units.
+    `cost`: the planner's, in its own units. `guarded`: what the guard said of `sql`.
     """
 
     sql: str | None
@@ -47,6 +48,7 @@ class Answer:
     attempts: tuple[str, ...] = ()
     cost: float | None = None
     warnings: tuple[str, ...] = ()
+    guarded: guard.Guarded | None = None
 
 
 def answer(database: Database, question: str, model: str | None = None) -> Answer:
@@ -56,11 +58,14 @@ def answer(database: Database, question: str, model: str | None = None) -> Answe
     where that is empty no model is asked. A question that no source can
     answer surely is declined: `sql` is None and the last warning says why.
     """
+    cached = settings.get(database, "text2sql_cache") == "on"
     reason = _unreadable(question)
     if reason:
-        return Answer(None, warnings=(reason,))
+        unread = _refused(reason)
+        if cached:
+            answers.keep(database, question, model or "", asdict(unread), (), 0.0)
+        return unread
     name = source.chosen(database, model)
-    cached = settings.get(database, "text2sql_cache") == "on"
     kept = _recalled(database, question, name or "") if cached else None
     if kept is not None:
         return kept
@@ -71,19 +76,18 @@ def answer(database: Database, question: str, model: str | None = None) -> Answe
         return replace(found, sql=None, confidence=0.0, warnings=(*found.warnings, reason))
     if cached:
         took = (time.monotonic() - begun) * 1000
-        answers.keep(database, question, name or "", asdict(found), found.tables, took)
+        written = asdict(replace(found, guarded=None))
+        answers.keep(database, question, name or "", written, found.tables, took)
     return found
 
 
 def fresh(database: Database, question: str, model: str) -> Answer:
     """Return an answer that neither comes from the cache nor goes there; `model` "": no model."""
     reason = _unreadable(question)
-    if reason:
-        return Answer(None, warnings=(reason,))
-    return _found(database, question, model or None)
+    return _refused(reason) if reason else _found(database, question, model or None)
 
 
-_KEPT = frozenset(field.name for field in fields(Answer))
+_KEPT = frozenset(field.name for field in fields(Answer)) - {"guarded"}
 
 
 def _recalled(database: Database, question: str, model: str) -> Answer | None:
@@ -108,18 +112,21 @@ def _recalled(database: Database, question: str, model: str) -> Answer | None:
         **{name: tuple(kept[name]) for name in lists},
         attempts=(*kept["attempts"], "cache: answered"),
         cost=guarded.cost,
+        guarded=guarded,
     )
 
 
 def _found(database: Database, question: str, name: str | None) -> Answer:
     schema = index(policy.withhold(database, catalog.snapshot(database)))
     glossary.apply(database, schema)
+    seen.apply(database, schema)
+    schema.found = values.find(database, question, schema)
     if not schema.relations:
-        return Answer(None, warnings=("there is no table that you may read",))
+        return _refused("there is no table that you may read")
     verified = _from_pairs(database, question, schema)
     if verified.sql is not None and verified.confidence >= _CERTAIN:
         return verified
-    grammatical = _from_grammar(database, question, schema)
+    grammatical = _from_grammar(database, question, schema, _sure(database))
     if name is None:
         return _trusted(verified, grammatical, _sure(database))
     shown = pairs.examples(database, question, schema, _SHOWN)
@@ -134,14 +141,16 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
             failed += f", asked for {len(asked)}"
         found = _trusted(verified, grammatical, _sure(database))
         return replace(found, attempts=attempts, warnings=(failed, *found.warnings))
-    candidate, sure = usable[0], _model_confidence(usable[0], grammatical)
-    if len(asked) > 1:
-        election = vote.elect(database, _ballots(database, asked, grammatical, verified))
+    candidate, election = usable[0], None
+    ballots = _ballots(database, question, schema, asked, (grammatical, verified))
+    if len(ballots) > 1 or len(asked) > 1:
+        election = vote.elect(database, ballots)
         attempts = (*attempts, *election.attempts)
         elected = [one for one in usable if one.guarded in _statements(election)]
         if not elected:
             return replace(_trusted(verified, grammatical, _sure(database)), attempts=attempts)
-        candidate, sure = elected[0], _voted_confidence(elected[0], election)
+        candidate = elected[0]
+    sure = confidence(_evidence(candidate, election, len(asked)), base(database, candidate.model))
     assert candidate.guarded is not None  # noqa: S101  (only such are usable)
     known = link(question, schema).answerable
     doubt = () if known >= _STRANGE else ("few of the question's words name anything here",)
@@ -154,21 +163,36 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         attempts=attempts,
         cost=candidate.guarded.cost,
         warnings=(*candidate.notes, *candidate.guarded.notes, *doubt),
+        guarded=candidate.guarded,
     )
 
 
 def _ballots(
-    database: Database, asked: list[Candidate], grammatical: Answer, verified: Answer
+    database: Database,
+    question: str,
+    schema: SchemaIndex,
+    asked: list[Candidate],
+    others: tuple[Answer, Answer],
 ) -> list[Ballot]:
-    """Return a vote for each candidate that passed, and those of the other sources."""
+    """Return a vote for each candidate that passed, and those of the other sources.
+
+    A grammar that is not sure enough to answer has no vote, and yet its result
+    bears out the same one.
+    """
     ballots = [
         Ballot(f"candidate {number}", candidate.guarded)
         for number, candidate in enumerate(asked, start=1)
         if candidate.guarded is not None
     ]
+    grammatical, verified = others
+    weak = grammatical.sql is None
+    if weak:
+        grammatical = _from_grammar(database, question, schema, _WITNESS)
     for voter, found in (("grammar", grammatical), ("verified pair", verified)):
         if found.sql is not None:
-            ballots.append(Ballot(voter, guard.check(database, found.sql)))
+            unsure = weak and voter == "grammar"
+            guarded = guard.check(database, found.sql)
+            ballots.append(Ballot(voter, guarded, model=False, weak=unsure))
     return ballots
 
 
@@ -176,14 +200,22 @@ def _statements(election: Election) -> list[guard.Guarded]:
     return [ballot.guarded for ballot in election.winners]
 
 
-def _voted_confidence(candidate: Candidate, election: Election) -> float:
-    """Say how sure an elected answer is: by the share of the votes, if there is a second one."""
-    base = 0.4 + 0.5 * election.agreement if len(election.winners) > 1 else 0.45
-    return round(base - _doubt(candidate), 3)
+def _evidence(candidate: Candidate, election: Election | None, asked: int) -> Evidence:
+    """Return what speaks for and against a model's answer."""
+    risk = max((fix.risk for fix in candidate.fixes), default=None)
+    if election is None:
+        return Evidence(risk=risk, rounds=candidate.rounds)
+    supporters = sum(ballot.model for ballot in election.winners) - 1
+    return Evidence(
+        election.witness, supporters, asked > 1 and not supporters, risk, candidate.rounds,
+        election.empty,
+    )  # fmt: skip
 
 
 # A pair for the same question, its words or its values aside: no model is asked.
 _CERTAIN = 0.85
+# A reading of the grammar that bears a model's answer out, though it is not sure itself.
+_WITNESS = 0.3
 # Examples that a model is shown.
 _SHOWN = 3
 
@@ -201,6 +233,7 @@ def _from_pairs(database: Database, question: str, schema: SchemaIndex) -> Answe
         attempts=(*attempts, f"pair {found.id}: {found.how} ({found.confidence:.2f})"),
         cost=found.guarded.cost,
         warnings=found.guarded.notes,
+        guarded=found.guarded,
     )
 
 
@@ -212,22 +245,9 @@ def _trusted(verified: Answer, grammatical: Answer, sure: float) -> Answer:
     return replace(grammatical, attempts=attempts)
 
 
-def _model_confidence(candidate: Candidate, grammatical: Answer) -> float:
-    """Say how sure a model's answer is by what stands beside it.
-
-    A statement of the grammar over the same tables supports it, one over
-    others is a doubt, and so is a repair.
-    """
-    assert candidate.guarded is not None  # noqa: S101  (the caller has looked)
-    base = 0.6
-    if grammatical.sql is not None:
-        same = set(grammatical.tables) == set(candidate.guarded.tables)
-        base = 0.6 + 0.3 * grammatical.confidence if same else 0.45
-    return round(base - _doubt(candidate), 3)
-
-
-def _doubt(candidate: Candidate) -> float:
-    return 0.1 * (candidate.rounds - 1) + 0.05 * min(candidate.repairs, 4)
+def _refused(reason: str) -> Answer:
+    """Return the answer to a question that no source is asked."""
+    return Answer(None, attempts=(f"not read: {reason}",), warnings=(reason,))
 
 
 def _unreadable(question: str) -> str:
@@ -250,9 +270,9 @@ def _sure(database: Database) -> float:
         ) from None
 
 
-def _from_grammar(database: Database, question: str, schema: SchemaIndex) -> Answer:
+def _from_grammar(database: Database, question: str, schema: SchemaIndex, sure: float) -> Answer:
     try:
-        reading = grammar.read(question, schema, prober(database, schema), _sure(database))
+        reading = grammar.read(question, schema, prober(database, schema), sure)
     except Declined as declined:
         return Answer(None, attempts=(f"grammar: {declined}",), warnings=(str(declined),))
     composed = reading.composition
@@ -270,4 +290,5 @@ def _from_grammar(database: Database, question: str, schema: SchemaIndex) -> Ans
         attempts=("grammar: answered",),
         cost=guarded.cost,
         warnings=(*composed.warnings, *guarded.notes),
+        guarded=guarded,
     )

@@ -101,7 +101,8 @@ def _meanings(
         yield size * (0.5 + 0.75 * found[0].score) + whole, _named(text, found)
     values = _valued(text, schema)
     if values:
-        yield size * 1.2, Lexeme("V", text, text, values=values)
+        score = values[0].score if values[0].note else 1.0
+        yield size * 1.2 * score, Lexeme("V", text, text, values=values, score=score)
 
 
 def _found(text: str, names: dict[str, list[Match]], schema: SchemaIndex) -> list[Match]:
@@ -137,7 +138,7 @@ def _valued(text: str, schema: SchemaIndex) -> list[ValueMatch]:
         return [*found, *(v for one in spellings[1:] for v in schema.values.get(fold(one), ()))]
     if len(text) == 2 and text[-1] in _OF_KIND and chinese_english.values(text[0]):
         spellings.append(text[0])
-    return [value for one in spellings for value in schema.values.get(fold(one), ())]
+    return [value for one in spellings for value in schema.value(fold(one))]
 
 
 def _named(text: str, found: list[Match]) -> Lexeme:
@@ -162,7 +163,7 @@ def _fixed(
     probed = probe(list(dict.fromkeys(texts)))
     for match in quoted:
         text = match[1].strip()
-        values = [*schema.values.get(fold(text), ()), *probed.get(fold(text), ())]
+        values = [*schema.value(fold(text)), *probed.get(fold(text), ())]
         fixed[match.start()] = (
             match.end(),
             [Lexeme("V" if values else "S", text, text, values=values)],
@@ -197,12 +198,18 @@ def _phrases(question: str) -> Iterator[tuple[int, int, list[Lexeme]]]:
         yield match.start(), match.end(), marks
 
 
+def unread(question: str, schema: SchemaIndex) -> list[str]:
+    """Return the texts of a question that nothing explains, and those in quotes."""
+    units = lexemes(question, schema, lambda _: {})
+    return [unit.text for unit in units if unit.symbol in "?S" and len(unit.text) > 1]
+
+
 def _latin(text: str, schema: SchemaIndex, probed: dict[str, list]) -> Lexeme:  # type: ignore[type-arg]
     if text[0].isdigit():
         plain = text.replace(",", "").rstrip("%千万亿")
         number = (float(plain) if "." in plain else int(plain)) * _SCALES.get(text[-1], 1)
         return Lexeme("N", plain, int(number) if number == int(number) else number)
-    values = [*schema.values.get(fold(text), ()), *probed.get(fold(text), ())]
+    values = [*schema.value(fold(text)), *probed.get(fold(text), ())]
     if values:
         return Lexeme("V", text, text, values=values)
     found = names(schema).get(text) or schema.find(

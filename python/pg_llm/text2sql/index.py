@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import chinese_labels
 from pg_llm.text2sql.chinese_text import normal
-from pg_llm.text2sql.joins import JoinGraph, apparent_key
+from pg_llm.text2sql.joins import JoinGraph
+from pg_llm.text2sql.keys import apparent_key
 from pg_llm.text2sql.words import (
     ABBREVIATIONS,
     abbreviates,
@@ -37,7 +38,18 @@ if TYPE_CHECKING:
 COMPUTED, METRIC = 0, -1
 
 _OWN, _COMMON, _GENERIC = 0.15, 0.05, 0.1
-_PARTICLES = frozenset({"is", "has", "on", "at", "by"})
+_PARTICLES = frozenset({"is", "has", "on", "at", "by", "of", "in", "the", "for", "to"})
+# What a column's name says about its unit: weight_kg is the weight.
+_UNITS = word_set(
+    """
+    kg cm mm km m lb lbs g oz ft mi usd eur gbp mb gb kb ms sec secs sqft sqm kwh mph kmh yrs
+    """
+)
+# Columns that are spoken of with their table's name: the customer id, the country's code.
+_PERSONAL = frozenset(
+    word_set("first last middle full given family nick user short long display common official")
+)
+_OWNED = frozenset({"id", "code", "name", "number", "key", "title"})
 _GENERIC_TABLE_WORDS = word_set(
     """
     data datum list info information tbl table record master dim fact ref main
@@ -92,11 +104,15 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class ValueMatch:
-    """A value that occurs in a column, spelled as it is stored."""
+    """A value that occurs in a column, spelled as it is stored.
+
+    `note`: what is to be said where it is taken for a text of the question.
+    """
 
     ref: ColumnRef
     value: str
     score: float
+    note: str = ""
 
 
 @dataclass(slots=True)
@@ -108,12 +124,21 @@ class SchemaIndex:
     joins: JoinGraph
     by_word: dict[str, list[Term]] = field(default_factory=lambda: defaultdict(list))
     values: dict[str, list[ValueMatch]] = field(default_factory=lambda: defaultdict(list))
+    found: dict[str, list[ValueMatch]] = field(default_factory=dict)
     labels: list[tuple[str, Match]] = field(default_factory=list)
     names: dict[str, list[Match]] | None = None
     expressions: dict[tuple[int, str], str] = field(default_factory=dict)
     glossary: object = None
+    seen: str = ""
     _initials: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _matches: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def value(self, text: str) -> list[ValueMatch]:
+        """Return the values that a folded text is: known ones, and those found for the question.
+
+        `found` is what the value index holds of the question that is being read.
+        """
+        return [*self.values.get(text, ()), *self.found.get(text, ())]
 
     def forget(self) -> None:
         """Drop what was derived from the words and labels: they have changed."""
@@ -337,13 +362,19 @@ def _relation_terms(
         if (
             len(words) == 1
             and re.match(r"(is|has)[a-z]{4,}$", words[0])
-            and len(column.values) <= 2
+            and (len(column.values) <= 2 or 0 < column.distinct <= 2)
         ):
             words = [
                 words[0][:2] if words[0].startswith("is") else "has",
                 words[0].removeprefix("has").removeprefix("is"),
             ]
         yield Term(relation, column, _column_weights(words, own, prefix, common), view)
+        if len(words) == 2 and words[1] == "name" and words[0] not in {*own, *_PERSONAL}:
+            # the city is the city_name
+            yield Term(relation, column, ((words[0], 1.0),), 0.85 * view)
+        if len(words) == 1 and words[0] in _OWNED and own and own[-1] not in words:
+            owned = tuple((word, _OWN) for word in own)
+            yield Term(relation, column, (*owned, (words[0], 1.0)), view)
         for label in english_labels(column.comment):
             yield Term(relation, column, tuple((word, 1.0) for word in label), 0.85 * view)
 
@@ -355,16 +386,21 @@ def _column_weights(
         (
             word,
             _COMMON
-            if (word in prefix or word in common or word in _PARTICLES) and len(words) > 1
+            if (word in prefix or word in common or word in _PARTICLES or _is_unit(words, at))
+            and len(words) > 1
             else _OWN
             if any(word == other or abbreviates(word, other) for other in own)
             else 1.0,
         )
-        for word in words
+        for at, word in enumerate(words)
     ]
     if all(weight < 1.0 for _, weight in weights):
         weights = [(word, 1.0) for word, _ in weights]
     return tuple(weights)
+
+
+def _is_unit(words: list[str], at: int) -> bool:
+    return at == len(words) - 1 and words[at] in _UNITS
 
 
 def _words(name: str, vocabulary: set[str]) -> list[str]:

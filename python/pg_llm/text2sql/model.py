@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pg_llm.database import Database
     from pg_llm.text2sql.guard import Guarded
     from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.repair import Fix
 
 
 _TEMPERATURE = 0.8
@@ -24,13 +25,15 @@ _TEMPERATURE = 0.8
 class Candidate:
     """What a model came to: a guarded statement or None, and every attempt.
 
-    `rounds`: how often the model answered; `repairs`: errors that were repaired
-    in what it answered last; `notes`: what was changed, for the user.
+    `model`: whose answer it is, by its name in the registry; `rounds`: how often
+    it answered; `fixes`: what was repaired in what it answered last; `notes`:
+    what was changed, for the user.
     """
 
     guarded: Guarded | None = None
+    model: str = ""
     rounds: int = 0
-    repairs: int = 0
+    fixes: tuple[Fix, ...] = ()
     attempts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -121,15 +124,42 @@ def _judge(
     if text.upper().startswith(prompt.NO_ANSWER):
         candidate.attempts.append(f"{name}: says that the question has no answer here")
         return None
-    first: _Wrong | None = None
-    for sql in clean.statements(text):
-        error = _try(database, sql, schema, candidate, name)
-        if error is None:
-            return None
-        first = first or _Wrong(sql, error)
-    first = first or _Wrong(text, guard.Refused("the answer holds no query"))
-    candidate.attempts.append(f"{name}: {first.error.sqlstate} {first.error.message}")
+    if len(text) > clean.LONGEST_ANSWER:
+        long = f"the answer has {len(text)} characters, and no statement is as long"
+        first: _Wrong | None = _Wrong(text[:1000], guard.Refused(long))
+    else:
+        first = _statement(database, text, schema, candidate, name)
+    if first is not None:
+        candidate.attempts.append(f"{name}: {first.error.sqlstate} {first.error.message}")
     return first
+
+
+def _statement(
+    database: Database, text: str, schema: SchemaIndex, candidate: Candidate, name: str
+) -> _Wrong | None:
+    """Take the first reading that is valid as it stands, then the first that can be repaired."""
+    found = list(clean.statements(text))
+    sure = _valid(database, [one for readings in found for one in readings])
+    first: _Wrong | None = None
+    for readings in [(sure,)] if sure else found:
+        # Prose is cut off before anything is repaired.
+        for sql in (*readings[1:], readings[0]):
+            error = _try(database, sql, schema, candidate, name)
+            if error is None:
+                return None
+            first = first or _Wrong(sql, error)
+    return first or _Wrong(text, guard.Refused("the answer holds no query"))
+
+
+def _valid(database: Database, readings: Sequence[str]) -> str | None:
+    """Return the first of several readings that the guard passes; None where one is all."""
+    for sql in readings if len(readings) > 1 else ():
+        try:
+            guard.check(database, sql)
+        except (DatabaseError, guard.Refused):
+            continue
+        return sql
+    return None
 
 
 def _try(
@@ -141,7 +171,7 @@ def _try(
     if repaired.guarded is None:
         return repaired.error
     candidate.guarded, notes = mended(database, repaired.guarded, schema)
-    candidate.repairs = len(repaired.fixes)
+    candidate.fixes, candidate.model = repaired.fixes, name
     candidate.attempts += [
         f"{name}: {fix.sqlstate} repaired: {fix.note}" for fix in repaired.fixes
     ]

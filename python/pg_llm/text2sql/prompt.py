@@ -16,6 +16,7 @@ from pg_llm.text2sql import glossary
 from pg_llm.text2sql.index import ColumnRef
 from pg_llm.text2sql.linking import link
 from pg_llm.text2sql.render import quote
+from pg_llm.text2sql.values import mentioned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,7 @@ _LEAST_CHARACTERS, _LEAST_COLUMNS = 1_500, 12
 _LONGEST_TEXT = 120
 _LONGEST_EXAMPLE = 2000
 _MOST_TERMS = 10
+_MOST_VALUES = 20
 NO_ANSWER = "NO ANSWER"
 
 _RULES = f"""\
@@ -142,12 +144,21 @@ def describe(question: str, schema: SchemaIndex) -> str:
     joins = [
         f"{names[step.source].sql_name}({', '.join(map(quote, step.source_columns))})"
         f" -> {names[step.target].sql_name}({', '.join(map(quote, step.target_columns))})"
+        + (f"  -- {step.why}" if step.why else "")
         for oid in sorted(oids)
         for step in schema.joins.steps(oid)
         if step.to_one and step.target in oids
     ]
     if joins:
         lines.append("Joins:\n" + "\n".join(dict.fromkeys(joins)))
+    values = [
+        f"{_text(text)} is {_text(value.value)} in"
+        f" {value.ref.relation.sql_name}.{quote(value.ref.column.name)}"
+        for text, value in mentioned(question, schema)
+        if value.ref.relation.oid in oids
+    ][:_MOST_VALUES]
+    if values:
+        lines.append("Values of the question:\n" + "\n".join(values))
     return "\n\n".join(lines)
 
 

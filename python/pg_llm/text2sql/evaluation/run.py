@@ -131,18 +131,19 @@ def _wanted(database: Database, question: Question) -> tuple[list[list[results.R
     problem = None
     for sql in question.gold:
         try:
-            found.append(_rows(database, guard.check(database, sql).sql))
+            found.append(rows(database, guard.check(database, sql).sql))
         except (DatabaseError, ProgramLimitExceeded, guard.Refused) as error:
             problem = f"the right SQL fails: {error.message}"
     return found, None if found else problem
 
 
-def _rows(database: Database, sql: str) -> list[results.Row]:
+def rows(database: Database, sql: str) -> list[results.Row]:
+    """Return what a query gives, read-only and within the deadline, as values to compare."""
     # row() numbers the columns: two of one name stay two.
     query = f"select (pg_catalog.to_jsonb(row(t.*))) as r from (\n{sql}\n) t"
     with database.deadline(settings.seconds(database, "text2sql_timeout")):
-        rows = database.execute(_RUN, [query, _MOST_ROWS], ["text", "int4"])
-    return [results.row(json.dumps(json.loads(row["row"])["r"])) for row in rows]
+        found = database.execute(_RUN, [query, _MOST_ROWS], ["text", "int4"])
+    return [results.row(json.dumps(json.loads(row["row"])["r"])) for row in found]
 
 
 def _judged(
@@ -179,10 +180,11 @@ def _verdict(
 ) -> tuple[bool, bool, str | None]:
     """Return whether a statement ran, whether it was right, and what it failed with."""
     try:
-        rows = _rows(database, sql)
+        returned = rows(database, sql)
     except (DatabaseError, ProgramLimitExceeded) as error:
         return False, False, error.message
     right = any(
-        results.agree(one, rows, ordered=options.ordered, extra=options.extra) for one in wanted
+        results.agree(one, returned, ordered=options.ordered, extra=options.extra)
+        for one in wanted
     )
     return True, right, None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql.repair import joining
+from pg_llm.text2sql.repair import alike, joining
+from pg_llm.text2sql.repair.change import Change, Risk
 from pg_llm.text2sql.repair.tree import (
     Source,
     column_at,
@@ -17,16 +17,16 @@ from pg_llm.text2sql.repair.tree import (
     sources,
     spelled,
 )
-from pg_llm.text2sql.words import split_identifier, stem, synonyms
+from pg_llm.text2sql.words import split_identifier, stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pg_llm.text2sql.index import SchemaIndex
     from pg_llm.text2sql.joins import Step
-    from pg_llm.text2sql.repair.loop import Change
 
 _ALIKE = 0.72
+_MEANT = 0.5
 
 
 def undefined_column(tree: exp.Expr, position: int, schema: SchemaIndex) -> Iterator[Change]:
@@ -40,21 +40,25 @@ def undefined_column(tree: exp.Expr, position: int, schema: SchemaIndex) -> Iter
     if column is None:
         return
     path = _path(tree, column)
-    for rule in (
-        _spelling,
-        _literal,
-        _key,
-        _pointed,
-        _elsewhere,
-        _looked_up,
-        _similar,
-        _joined,
-        _without_from,
+    for rule, risk in (
+        (_spelling, Risk.SPELLING),
+        (_output, Risk.SPELLING),
+        (_literal, Risk.SPELLING),
+        (_key, Risk.PLACE),
+        (_pointed, Risk.PLACE),
+        (_longer, Risk.PLACE),
+        (_elsewhere, Risk.PLACE),
+        (_looked_up, Risk.PLACE),
+        (_titled, Risk.PLACE),
+        (_similar, Risk.GUESS),
+        (_joined, Risk.GUESS),
+        (_without_from, Risk.GUESS),
+        (_meant, Risk.GUESS),
     ):
         copy = tree.copy()
         target = _follow(copy, path)
         for note in rule(target, schema):
-            yield render(copy), note
+            yield Change(render(copy), note, risk)
             copy = tree.copy()
             target = _follow(copy, path)
 
@@ -96,6 +100,33 @@ def _spelling(column: exp.Column, schema: SchemaIndex) -> Iterator[str]:
 
 def _words(name: str) -> str:
     return "".join(stem(word) for word in split_identifier(name))
+
+
+def _output(column: exp.Column, _schema: SchemaIndex) -> Iterator[str]:
+    """Put what an output column is computed by where its name may not be used."""
+    if column.args.get("table") is not None:
+        return
+    wanted = folded(column.this)
+    for select in selects_around(column):
+        for item in select.expressions:
+            if not isinstance(item, exp.Alias) or item.alias.lower() != wanted.lower():
+                continue
+            inside = any(node is column for node in item.walk())
+            if inside or item.find(exp.Window) or _names(item.this, wanted):
+                continue
+            bare = isinstance(item.this, exp.Column | exp.Func | exp.Literal | exp.Subquery)
+            made = item.this.copy() if bare else exp.Paren(this=item.this.copy())
+            column.replace(made)
+            yield f"{wanted} was read as {render(made)}, which the statement calls so"
+            return
+
+
+def _names(node: exp.Expr, name: str) -> bool:
+    """Whether an expression itself reads a column of a name: the name is not its own then."""
+    return any(
+        column.args.get("table") is None and folded(column.this) == name
+        for column in node.find_all(exp.Column)
+    )
 
 
 def _literal(column: exp.Column, schema: SchemaIndex) -> Iterator[str]:
@@ -152,6 +183,22 @@ def _aliased(scope: list[Source], alias: str) -> Source | None:
     return next((source for source in scope if source.alias == alias), None)
 
 
+def _longer(column: exp.Column, schema: SchemaIndex) -> Iterator[str]:
+    """Take the only column of the source that is called so with words before it (full_name)."""
+    wanted, qualifier = split_identifier(str(column.this.name)), folded(column.args.get("table"))
+    scope = next(iter(_scopes(column, schema)), [])
+    asked = [s for s in scope if s.alias == qualifier] if qualifier else scope
+    if len(asked) != 1 or wanted == ["id"]:
+        return
+    found = [
+        name
+        for name in asked[0].columns
+        if (split := split_identifier(name))[-len(wanted) :] == wanted and split != wanted
+    ]
+    if len(found) == 1 and _partner(column) != (asked[0].alias, found[0]):
+        yield _put(column, asked[0], found[0])
+
+
 def _elsewhere(column: exp.Column, schema: SchemaIndex) -> Iterator[str]:
     """Find the same name in another source in scope."""
     wanted = str(column.this.name)
@@ -196,7 +243,7 @@ def _reached(column: exp.Column, schema: SchemaIndex, *, many: bool) -> Iterator
     qualifier = folded(column.args.get("table"))
     starts = [s for s in scope if s.relation is not None]
     starts.sort(key=lambda source: source.alias != qualifier)
-    found = _nearest(starts, wanted, qualifier, schema)
+    found = nearest(starts, wanted, qualifier, schema)
     if found is None:
         return
     start, steps, name = found
@@ -210,9 +257,10 @@ def _reached(column: exp.Column, schema: SchemaIndex, *, many: bool) -> Iterator
     yield f"{before} was read as {relation.sql_name}.{name}, which was joined"
 
 
-def _nearest(
+def nearest(
     starts: list[Source], wanted: str, qualifier: str, schema: SchemaIndex
 ) -> tuple[Source, list[Step], str] | None:
+    """Return the source, the path and the column that are reached along the cheapest joins."""
     best: tuple[float, Source, list[Step], str] | None = None
     for source in starts:
         for steps, name in _reachable(source, wanted, schema):
@@ -245,11 +293,47 @@ def _reachable(
                     queue.append((step.target, [*steps, step]))
 
 
+def _titled(column: exp.Column, schema: SchemaIndex) -> Iterator[str]:
+    """Take what names a row where the relation's name is asked for (shop_name: title)."""
+    wanted, qualifier = str(column.this.name), folded(column.args.get("table"))
+    for scope in _scopes(column, schema):
+        for source in scope:
+            if source.relation is None or (qualifier and source.alias != qualifier):
+                continue
+            if not qualifier and not alike.own_words(source) & alike.words(wanted):
+                continue
+            called = schema.named(source.relation)
+            if alike.names_row(wanted, source) and len(called) == 1:
+                yield _put(column, source, called[0].column.name)
+                return
+
+
+def _meant(column: exp.Column, schema: SchemaIndex) -> Iterator[str]:
+    """Take the column in scope that the name's words mean, by comments and synonyms."""
+    wanted, qualifier = str(column.this.name), folded(column.args.get("table"))
+    found = {
+        (match.relation.oid, match.column.name): match.score
+        for match in schema.find(split_identifier(wanted))
+        if match.column is not None
+    }
+    options = [
+        (found.get((source.relation.oid, name), 0.0), source, name)
+        for scope in _scopes(column, schema)
+        for source in scope
+        if source.relation is not None and qualifier in ("", source.alias)
+        for name in source.columns
+        if _partner(column) != (source.alias, name)
+    ]
+    score, source, name = max(options, key=lambda option: option[0], default=(0.0, None, ""))
+    if source is not None and score >= _MEANT:
+        yield _put(column, source, name)
+
+
 def _similar(column: exp.Column, schema: SchemaIndex) -> Iterator[str]:
     """Find the most similar name, in the source that is named first."""
     wanted, qualifier = str(column.this.name), folded(column.args.get("table"))
     options = [
-        (_fit(wanted, name, source) + (0.1 if source.alias == qualifier else 0.0), source, name)
+        (alike.fit(wanted, name, source) + (0.1 if source.alias == qualifier else 0), source, name)
         for scope in _scopes(column, schema)
         for source in scope
         for name in source.columns
@@ -259,30 +343,6 @@ def _similar(column: exp.Column, schema: SchemaIndex) -> Iterator[str]:
     for score, source, name in options[:3]:
         if score >= _ALIKE:
             yield _put(column, source, name)
-
-
-def _fit(wanted: str, name: str, source: Source) -> float:
-    """Compare two names, also without the relation's own (carriers: carrier_name is name)."""
-    own = (
-        {stem(word) for word in split_identifier(source.relation.name)} if source.relation else ()
-    )
-    bare, other = (
-        "_".join(word for word in split_identifier(one) if stem(word) not in own) or one
-        for one in (wanted, name)
-    )
-    return max(_likeness(wanted, name), _likeness(bare, other))
-
-
-def _likeness(one: str, two: str) -> float:
-    """Say how alike two names are: by letters, or by words that mean the same."""
-    letters = SequenceMatcher(None, one.lower(), two.lower()).ratio()
-    first = {stem(word) for word in split_identifier(one)}
-    second = {stem(word) for word in split_identifier(two)}
-    if not first or not second:
-        return letters
-    shared = {word for word in first if word in second or synonyms(word) & second}
-    words = 2 * len(shared) / (len(first) + len(second))
-    return max(letters, words)
 
 
 def _without_from(column: exp.Column, schema: SchemaIndex) -> Iterator[str]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import heapq
+import re
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from pg_llm.errors import DatabaseError
 from pg_llm.lineage import server
 from pg_llm.text2sql import guard
-from pg_llm.text2sql.repair import casts, columns, grouping, tables, text
+from pg_llm.text2sql.repair import casts, columns, foreign, grouping, spelling, tables, text
+from pg_llm.text2sql.repair.change import Change, Risk
 from pg_llm.text2sql.repair.tree import (
     column_at,
     exp,
@@ -27,23 +31,22 @@ if TYPE_CHECKING:
     from pg_llm.text2sql.guard import Guarded
     from pg_llm.text2sql.index import SchemaIndex
 
-Change = tuple[str, str]
-# Statements that one repair may show to the server; each takes about 2 ms.
 # Errors that the words of another dialect explain: functions, operators, types.
 _FOREIGN = frozenset({"42883", "42725", "42704"})
-_UNITS = frozenset(
-    {"year", "quarter", "month", "week", "day", "hour", "minute", "second", "dow", "weekday"}
-)
-_MOST_TRIES = 40
+# Statements that one repair may show to the server; each takes about 2 ms.
+_MOST_TRIES = 60
 _DEEPEST = 12
+# A change that is no risk is still a change.
+_STEP = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What was changed, because of which error."""
+    """What was changed, because of which error, and how much of a guess it was."""
 
     sqlstate: str
     note: str
+    risk: Risk
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +59,19 @@ class Repaired:
 
 
 def repair(database: Database, sql: str, schema: SchemaIndex) -> Repaired:
-    """Return the statement with its errors repaired, the shortest chain first.
+    """Return the statement with its errors repaired, the least risky way first.
 
     A statement that the server takes is returned as it is. What the guard
     refuses is not repaired: only names, types and spelling are.
     """
     first: DatabaseError | guard.Refused | None = None
     seen = {sql}
-    stack: list[tuple[str, tuple[Fix, ...]]] = [(sql, ())]
-    tries = 0
-    while stack and tries < _MOST_TRIES:
-        statement, fixes = stack.pop()
-        tries += 1
+    order = count()
+    waiting: list[tuple[float, int, str, tuple[Fix, ...]]] = [(0.0, next(order), sql, ())]
+    for _ in range(_MOST_TRIES):
+        if not waiting:
+            break
+        risk, _, statement, fixes = heapq.heappop(waiting)
         try:
             if fixes:
                 server.analyse(database, statement)
@@ -77,50 +81,61 @@ def repair(database: Database, sql: str, schema: SchemaIndex) -> Repaired:
             continue
         except DatabaseError as error:
             first = first or error
-            if len(fixes) < _DEEPEST:
-                found = [
-                    (new, (*fixes, Fix(error.sqlstate, note)))
-                    for new, note in _changes(statement, error, schema)
-                    if new not in seen and not (seen.add(new))  # type: ignore[func-returns-value]
-                ]
-                stack.extend(reversed(found))
+            if len(fixes) == _DEEPEST:
+                continue
+            for change in _changes(statement, error, schema):
+                if change.sql not in seen:
+                    seen.add(change.sql)
+                    done = (*fixes, Fix(error.sqlstate, change.note, change.risk))
+                    cost = risk + change.risk + _STEP
+                    heapq.heappush(waiting, (cost, next(order), change.sql, done))
     return Repaired(None, (), first)
 
 
 def _changes(sql: str, error: DatabaseError, schema: SchemaIndex) -> Iterator[Change]:
     """Yield what the rules for an error make of the statement."""
+    tree = parse(sql)
     if error.sqlstate == "42601":
-        tree = parse(sql)
         if tree is not None:
             yield from grouping.subquery_columns(tree)
-        yield from text.syntax(sql)
+        yield from spelling.names(sql, schema)
+        yield from text.syntax(sql, schema)
         return
-    tree = parse(sql)
     if tree is None:
-        yield from text.translations(sql)
+        yield from spelling.names(sql, schema)
+        yield from foreign.translations(sql, schema)
         return
     rule, position = _RULES.get(error.sqlstate), error.position or 0
-    foreign = _is_foreign(tree, error.sqlstate, position)
-    if foreign:
-        yield from text.translations(sql)
+    alien = _is_foreign(tree, sql, error.sqlstate, position)
+    if alien:
+        yield from foreign.translations(sql, schema)
     if rule is not None:
-        yield from rule(tree, position, schema)
-    if error.sqlstate in _FOREIGN and not foreign:
-        yield from text.translations(sql)
+        # What the parser could not hold (an argument too many) must not vanish.
+        for change in rule(tree, position, schema):
+            if error.sqlstate not in _FOREIGN or not foreign.loses(sql, change.sql):
+                yield change
+    if error.sqlstate == "42703":
+        yield from spelling.names(sql, schema)
+    if error.sqlstate in _FOREIGN and not alien:
+        yield from foreign.translations(sql, schema)
 
 
-def _is_foreign(tree: exp.Expr, sqlstate: str, position: int) -> bool:
+def _is_foreign(tree: exp.Expr, sql: str, sqlstate: str, position: int) -> bool:
     """Whether a function stands there that only other dialects know.
 
     Or the unit of one: the year of DATEPART(YEAR, x) is no column.
     """
     if sqlstate == "42883":
         return isinstance(function_at(tree, position), exp.Anonymous)
-    column = column_at(tree, position) if sqlstate == "42703" else None
-    if column is None or column.args.get("table") is not None:
+    word = re.match(r"\w+", sql[position - 1 :]) if sqlstate == "42703" and position else None
+    if word is None or word[0].lower() not in foreign.UNITS:
         return False
-    called = isinstance(column.parent, exp.Func) and not isinstance(column.parent, exp.AggFunc)
-    return called and column.name.lower() in _UNITS
+    column = column_at(tree, position)
+    if column is None:
+        return True
+    if column.args.get("table") is not None:
+        return False
+    return isinstance(column.parent, exp.Func) and not isinstance(column.parent, exp.AggFunc)
 
 
 def _ambiguous(tree: exp.Expr, position: int, schema: SchemaIndex) -> Iterator[Change]:
@@ -129,12 +144,15 @@ def _ambiguous(tree: exp.Expr, position: int, schema: SchemaIndex) -> Iterator[C
     column = column_at(copy, position)
     if column is None:
         return
+    risk = Risk.SPELLING
     for select in selects_around(column):
         for source in sources(select, schema):
             name = source.spelling(column.this.name)
             if name is not None:
                 column.set("table", spelled(source.alias))
-                yield render(copy), f"{name} was read as {source.alias}.{name}"
+                note = f"{name} was read as {source.alias}.{name}"
+                yield Change(render(copy), note, risk)
+                risk = Risk.GUESS
 
 
 _RULES: dict[str, Callable[[exp.Expr, int, SchemaIndex], Iterator[Change]]] = {

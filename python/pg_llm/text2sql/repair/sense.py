@@ -38,6 +38,7 @@ def mended(database: Database, guarded: Guarded, schema: SchemaIndex) -> tuple[G
     if tree is None:
         return guarded, []
     notes = [
+        *_nulls(tree),
         *_memberships(tree, schema),
         *_ratios(tree, schema),
         *_last_nulls(tree, schema),
@@ -49,6 +50,18 @@ def mended(database: Database, guarded: Guarded, schema: SchemaIndex) -> tuple[G
         return guard.check(database, render(tree)), list(dict.fromkeys(notes))
     except (DatabaseError, guard.Refused):
         return guarded, []
+
+
+def _nulls(tree: exp.Expr) -> Iterator[str]:
+    """Ask whether a value is missing where it is compared with NULL, which is never true."""
+    for equality in list(tree.find_all(exp.EQ, exp.NEQ)):
+        if not isinstance(equality.expression, exp.Null):
+            continue
+        test: exp.Expr = exp.Is(this=equality.this.copy(), expression=exp.Null())
+        if isinstance(equality, exp.NEQ):
+            test = exp.Not(this=test)
+        equality.replace(test)
+        yield "a comparison with NULL was read as: is missing"
 
 
 def _memberships(tree: exp.Expr, schema: SchemaIndex) -> Iterator[str]:
@@ -110,7 +123,8 @@ def _bracketed(node: exp.Expr) -> exp.Expr:
 
 def _whole(node: exp.Expr, schema: SchemaIndex) -> bool:
     """Whether an expression is an integer for the server."""
-    node = node.unnest()
+    while isinstance(node, exp.Paren):
+        node = node.this
     if isinstance(node, exp.Count):
         return True
     if isinstance(node, exp.Literal):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.repair import joining
-from pg_llm.text2sql.repair.columns import _likeness, _nearest
+from pg_llm.text2sql.repair.alike import likeness
+from pg_llm.text2sql.repair.change import Change, Risk
+from pg_llm.text2sql.repair.columns import nearest
 from pg_llm.text2sql.repair.tree import (
     Source,
     column_at,
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
     from pg_llm.catalog import Relation
     from pg_llm.text2sql.index import SchemaIndex
-    from pg_llm.text2sql.repair.loop import Change
 
 _ALIKE = 0.75
 
@@ -41,13 +42,18 @@ def undefined_table(tree: exp.Expr, position: int, schema: SchemaIndex) -> Itera
 
 
 def _other_table(tree: exp.Expr, position: int, schema: SchemaIndex) -> Iterator[Change]:
-    for rule in (_key, _renamed, _by_columns, _alike):
+    for rule, risk in (
+        (_key, Risk.PLACE),
+        (_renamed, Risk.SPELLING),
+        (_by_columns, Risk.PLACE),
+        (_alike, Risk.GUESS),
+    ):
         copy = tree.copy()
         node = table_at(copy, position)
         if node is None or is_local(node):
             return
         for note in rule(node, schema):
-            yield render(copy), note
+            yield Change(render(copy), note, risk)
             copy = tree.copy()
             node = table_at(copy, position)
             if node is None:
@@ -122,7 +128,7 @@ def _by_columns(node: exp.Table, schema: SchemaIndex) -> Iterator[str]:
 def _alike(node: exp.Table, schema: SchemaIndex) -> Iterator[str]:
     name = str(node.this.name)
     options = sorted(
-        ((_likeness(name, relation.name), relation) for relation in schema.relations),
+        ((likeness(name, relation.name), relation) for relation in schema.relations),
         key=lambda option: -option[0],
     )
     for score, relation in options[:2]:
@@ -137,13 +143,19 @@ def _alike(node: exp.Table, schema: SchemaIndex) -> Iterator[str]:
 
 
 def _missing_source(tree: exp.Expr, position: int, schema: SchemaIndex) -> Iterator[Change]:
-    for rule in (_alias_of, _commas, _joined, _unqualified):
+    for rule, risk in (
+        (_alias_of, Risk.SPELLING),
+        (_common, Risk.PLACE),
+        (_commas, Risk.SPELLING),
+        (_joined, Risk.PLACE),
+        (_unqualified, Risk.PLACE),
+    ):
         copy = tree.copy()
         column = column_at(copy, position)
         if column is None:
             return
         for note in rule(column, schema):
-            yield render(copy), note
+            yield Change(render(copy), note, risk)
             copy = tree.copy()
             column = column_at(copy, position)
             if column is None:
@@ -171,6 +183,18 @@ def _alias_of(column: exp.Column, schema: SchemaIndex) -> Iterator[str]:
         for source in held:
             column.set("table", spelled(source.alias))
             yield f"{qualifier}.{name} was read as {source.alias}.{name}"
+
+
+def _common(column: exp.Column, _schema: SchemaIndex) -> Iterator[str]:
+    """Read the common table expression that a qualifier names and the FROM clause does not."""
+    qualifier = folded(column.args.get("table"))
+    select = next(selects_around(column), None)
+    if select is None or not is_local(exp.Table(this=spelled(qualifier)), column.root()):
+        return
+    joins = list(select.args.get("joins") or ())
+    joins.append(exp.Join(this=exp.Table(this=spelled(qualifier)), kind="CROSS"))
+    select.set("joins", joins)
+    yield f"the statement reads {qualifier}, which it did not say"
 
 
 def _commas(column: exp.Column, _schema: SchemaIndex) -> Iterator[str]:
@@ -212,9 +236,9 @@ def _joined(column: exp.Column, schema: SchemaIndex) -> Iterator[str]:
         return
     if not starts:
         return
-    nearest = _nearest(starts, wanted, "", schema)
-    if nearest is not None:
-        alias = joining.attach(select, nearest[0], nearest[1], schema, column)
+    closest = nearest(starts, wanted, "", schema)
+    if closest is not None:
+        alias = joining.attach(select, closest[0], closest[1], schema, column)
         column.set("table", spelled(alias))
         yield f"{qualifier}.{wanted}: the relation that has it was joined"
 
@@ -246,7 +270,9 @@ def duplicate_alias(tree: exp.Expr, _position: int, schema: SchemaIndex) -> Iter
         for alias, twins in held.items():
             if len(twins) > 1:
                 _part(select, alias, twins)
-                yield render(copy), f"{alias} stands in the FROM clause more than once"
+                yield Change(
+                    render(copy), f"{alias} stands in the FROM clause more than once", Risk.GUESS
+                )
                 return
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql.repair.tree import SqlglotError, exp, parse, render, sqlglot
+from pg_llm.text2sql.repair import foreign
+from pg_llm.text2sql.repair.change import Change, Risk
+from pg_llm.text2sql.repair.tree import exp, parse, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pg_llm.text2sql.repair.loop import Change
+    from pg_llm.text2sql.index import SchemaIndex
 
-DIALECTS = ("mysql", "sqlite", "tsql", "bigquery", "snowflake")
 # Letters on both sides: an apostrophe, and no end of a text.
 _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
+_ALIAS = re.compile(r"(\bas\s+)'([^'\"]+)'", re.IGNORECASE)
 _AGGREGATE = re.compile(r"\b(?:sum|avg|min|max|count)\s*\(", re.IGNORECASE)
 _CONDITION = re.compile(
     r"\s*where\s+((?:\w+\([\w.]*\)|[\w.]+)\s*(?:=|<>|!=|<=|>=|<|>|\blike\b)\s*"
@@ -23,36 +25,107 @@ _CONDITION = re.compile(
 )
 
 
-def syntax(sql: str) -> Iterator[Change]:
+def syntax(sql: str, schema: SchemaIndex) -> Iterator[Change]:
     """Yield other readings of a text that does not parse, likeliest first."""
     yield from _quotes(sql)
-    yield from translations(sql)
+    yield from foreign.translations(sql, schema)
     filtered = _filters(sql)
     if filtered != sql:
-        yield filtered, "a WHERE after an aggregate was read as its filter"
+        yield Change(filtered, "a WHERE after an aggregate was read as its filter", Risk.PLACE)
     ordered = _joins_first(sql)
     if ordered != sql:
-        yield ordered, "a JOIN after WHERE was put before it"
+        yield Change(ordered, "a JOIN after WHERE was put before it", Risk.PLACE)
+    yield from _clauses(sql)
     missing = _depth(sql)
     if missing > 0:
-        yield sql.rstrip("; \n") + ")" * missing, "parentheses were closed"
+        for clause in re.finditer(r"\s(?:from|where|group\s+by|order\s+by)\b", sql, re.IGNORECASE):
+            closed = sql[: clause.start()] + ")" * missing + sql[clause.start() :]
+            if _depth(sql[: clause.start()]) >= missing and parse(closed) is not None:
+                yield Change(closed, "parentheses were closed", Risk.GUESS)
+        yield Change(sql.rstrip("; \n") + ")" * missing, "parentheses were closed", Risk.GUESS)
     elif missing < 0 and sql.rstrip("; \n").endswith(")"):
-        yield sql.rstrip("; \n")[:missing], "parentheses were taken away"
+        yield Change(sql.rstrip("; \n")[:missing], "parentheses were taken away", Risk.GUESS)
     comma = re.sub(r",(\s*(?:from|where|group|order|limit|\)))", r"\1", sql, flags=re.I)
     if comma != sql:
-        yield comma, "a comma too many was taken away"
+        yield Change(comma, "a comma too many was taken away")
+
+
+_LITERAL = r"(?:'(?:[^']|'')*'|-?\d+(?:\.\d+)?)"
+# An aggregate right behind a name, which is no word of SQL.
+_TOGETHER = r"(?<=[\w\"])[ \t]+(?=(?:count|sum|avg|min|max)\s*\()" + "".join(
+    f"(?<!\\b{word} )"
+    for word in [
+        "select",
+        "distinct",
+        "by",
+        "and",
+        "or",
+        "having",
+        "then",
+        "else",
+        "when",
+        "not",
+        "in",
+        "where",
+        "on",
+        "like",
+    ]
+)
+# What is written nearly as PostgreSQL writes it: (pattern, what it becomes, what is told).
+_REWRITES = tuple(
+    (re.compile(pattern, re.IGNORECASE), new, note, risk)
+    for pattern, new, note, risk in (
+        (rf"\bin\s+({_LITERAL}(?:\s*,\s*{_LITERAL})*)(?!\s*\()", r"in (\1)",
+         "a list was put in parentheses", Risk.SPELLING),
+        (r"\busing\s+(?!\()(?:\w+\.)?([\w\"]+)", r"using (\1)",
+         "the column of USING was put in parentheses", Risk.SPELLING),
+        (rf"\bbetween\s+({_LITERAL})\s*,\s*({_LITERAL})", r"between \1 and \2",
+         "a comma in BETWEEN was read as AND", Risk.SPELLING),
+        (r"=\s*([<>])", r"\1=", "a comparison was turned round", Risk.SPELLING),
+        (r"\)\s*,\s*(?=select\b)", ") ", "a comma too many was taken away", Risk.SPELLING),
+        (r"\s+from\s+dual\b", "", "a FROM clause without a table was left out", Risk.SPELLING),
+        (r"\btop\s*\(?\s*(\d+)\s*\)?\s+with\s+ties\b(.*?);?\s*\Z",
+         r"\2 fetch first \1 rows with ties", "TOP was put to the end", Risk.SPELLING),
+        (_TOGETHER, ", ", "a comma was put between output columns", Risk.PLACE),
+        (rf"(\belse\s+(?:{_LITERAL}|[\w.\"]+))(\s*\))", r"\1 end\2",
+         "a CASE was given its END", Risk.PLACE),
+    )
+)  # fmt: skip
+
+
+def _clauses(sql: str) -> Iterator[Change]:
+    """Yield the statement with what PostgreSQL's clauses ask for."""
+    for pattern, new, note, risk in _REWRITES:
+        written = pattern.sub(new, sql)
+        if written != sql:
+            yield Change(written, note, risk)
+    tree = parse(sql)
+    if tree is None:
+        return
+    unnamed = [
+        node
+        for node in tree.find_all(exp.Subquery)
+        if isinstance(node.parent, exp.From | exp.Join) and not node.alias
+    ]
+    for number, node in enumerate(unnamed, start=1):
+        node.set("alias", exp.TableAlias(this=exp.to_identifier(f"found_{number}")))
+    if unnamed:
+        yield Change(render(tree), "a subquery of the FROM clause was given a name")
 
 
 def _quotes(sql: str) -> Iterator[Change]:
     escaped = sql.replace("\\'", "''").replace('\\"', '"')
     if escaped != sql:
-        yield escaped, "backslashes before quotes were read as quotes in a text"
+        yield Change(escaped, "backslashes before quotes were read as quotes in a text")
     doubled = _APOSTROPHE.sub("''", sql)
     if doubled != sql:
-        yield doubled, "an apostrophe was read as part of a text"
+        yield Change(doubled, "an apostrophe was read as part of a text")
+    aliased = _ALIAS.sub(lambda m: m[1] + '"' + m[2] + '"', sql)
+    if aliased != sql:
+        yield Change(aliased, "the quotes of an output column's name were translated")
     plain = _ticks(sql)
     if plain != sql:
-        yield plain, "the quotes of another dialect were translated"
+        yield Change(plain, "the quotes of another dialect were translated")
 
 
 def _ticks(sql: str) -> str:
@@ -63,19 +136,6 @@ def _ticks(sql: str) -> str:
         return text if re.fullmatch(r"[a-z_][a-z0-9_]*", text) else f'"{text}"'
 
     return re.sub(r"`([^`']*)`|\[([A-Za-z_][\w ]*)\]", lambda m: name(m) if m[1] else m[0], sql)
-
-
-def translations(sql: str) -> Iterator[Change]:
-    """Yield the statement read as one of other dialects, in PostgreSQL's words."""
-    seen = {sql}
-    for dialect in DIALECTS:
-        try:
-            found = sqlglot.transpile(sql, read=dialect, write="postgres", comments=False)
-        except (SqlglotError, RecursionError, ValueError):
-            continue
-        if len(found) == 1 and found[0] not in seen:
-            seen.add(found[0])
-            yield found[0], f"the statement was read as {dialect}'s"
 
 
 def _filters(sql: str) -> str:
@@ -179,7 +239,7 @@ def arithmetic(sql: str) -> Iterator[Change]:
             changed = found = True
             break
     if found:
-        yield render(tree), "arithmetic written as functions was read as operators"
+        yield Change(render(tree), "arithmetic written as functions was read as operators")
 
 
 def _wrapped(node: exp.Expr) -> exp.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,11 @@ with isolated():
     import sqlglot
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
+
+# What sqlglot raises for a text that it cannot read; builders of dialects fail in their own ways.
+UNREADABLE = (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, LookupError)
+# It logs what it does not support, and a backend's standard error is the server's log.
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +30,7 @@ def parse(sql: str, dialect: str = "postgres") -> exp.Expr | None:
     """Return the tree of one query; None where it is no query or does not parse."""
     try:
         found = sqlglot.parse(sql, read=dialect)
-    except (SqlglotError, RecursionError):
+    except UNREADABLE:
         return None
     if len(found) != 1 or not isinstance(found[0], exp.Query):
         return None
@@ -119,10 +125,10 @@ def _of_query(node: exp.Table) -> tuple[str, ...]:
     return ()
 
 
-def is_local(node: exp.Table) -> bool:
+def is_local(node: exp.Table, root: exp.Expr | None = None) -> bool:
     """Whether a name means a common table expression of the statement."""
     name = folded(node.this)
-    root = node.root()
+    root = root or node.root()
     return any(cte.alias.lower() == name.lower() for cte in root.find_all(exp.CTE))
 
 
@@ -189,12 +195,19 @@ def function_at(tree: exp.Expr, position: int) -> exp.Expr | None:
     return best or (nearest[1] if nearest else None)
 
 
+# How far behind its left side the sign of an operation stands at most.
+_SIGN = 4
+
+
 def operator_at(tree: exp.Expr, position: int) -> exp.Expr | None:
     """Return the operation whose sign stands at the position."""
     best: tuple[int, exp.Expr] | None = None
     for node in tree.find_all(exp.Binary, exp.In, exp.Between):
         left, whole = span(node.this), span(node)
-        if left[0] < 0 or not left[1] < position - 1 <= whole[1]:
+        # TRUE and NULL have no mark of their place: their sign stands right after the left side
+        unmarked = isinstance(node, exp.Binary) and span(node.expression)[0] < 0
+        end = left[1] + _SIGN if unmarked else whole[1]
+        if left[0] < 0 or not left[1] < position - 1 <= end:
             continue
         size = whole[1] - whole[0]
         if best is None or size < best[0]:
