@@ -324,7 +324,7 @@ class Chunks:
         columns = pick(units, "C")
         aggregates = [unit.payload for unit in pick(units, "A")]
         terms = [
-            Term(term_of(columns[0]).matches, aggregate=aggregate, text=columns[0].text)
+            replace(term_of(columns[0]), aggregate=aggregate, text=columns[0].text)
             for aggregate in aggregates
         ]
         for column in columns[1:]:

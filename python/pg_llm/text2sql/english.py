@@ -205,7 +205,7 @@ class Reader(Superlatives):
             (r"[Caq]FN(?![XTC])|[Caq]N(?:\|N)*(?![XTC])|WNC|WNT", self._equal),
             (r"P?Np?", self._bare_number),
             (r"c\|[WF]*c", self._alternatives),
-            (r"X[cU]*T?[TC][FW]+[aq]|XTFC", self._top_by),
+            (r"X[cU]*T?[TC](?:&[TC])?[FW]+[aq](?:&[aq](?!Y))?|XTFC", self._top_by),
             (r"O[FX]*[UFE]*[Caq]K?(?:&[Caq]K?)*", self._order),
             (r"O[FU]*TK?", self._order_table),
             (r"OK", lambda units: units[1:]),
@@ -295,7 +295,8 @@ class Reader(Superlatives):
         frame = self._frame
         if opened or (previous == "&" and not self._restricting):
             term = term_of(unit)
-            alone = not frame.select and sum(u.symbol == "C" for u in self._units) == 1
+            until = next((i for i, u in enumerate(self._units) if u.symbol in "WP&"), None)
+            alone = sum(u.symbol == "C" for u in self._units[:until]) == 1 and not frame.select
             if alone and unit.text.startswith("total ") and numeric(unit):
                 # the total that visitors spent: of all of them
                 term.aggregate = "sum"

@@ -192,8 +192,22 @@ def _single(
         yield 0.2, Lexeme("v", word, word, columns=when, measures=_measures(word, schema))
     else:
         yield 0.0, Lexeme("?", token.text, token.text, capital=token.capital and at > 0)
+    if word in ("age", "ages"):
+        yield from _age(schema)
     if word == "one" and (at == 0 or units[at - 1].lower not in _DETERMINERS):
         yield 0.9, Lexeme("N", word, 1)
+
+
+def _age(schema: SchemaIndex) -> Iterable[tuple[float, Lexeme]]:
+    """Read "age" as computed from a date of birth, where no column holds it."""
+    if any(match.column is not None and match.score >= 0.5 for match in schema.find(["age"])):
+        return
+    for said in (["birth"], ["birthday"], ["born"]):
+        found = [m for m in schema.find(said) if m.column and m.column.category == "D"]
+        if found:
+            term = Term(found, unit="age", text="age")
+            yield 1.0, Lexeme("C", "age", term, columns=found, score=0.9)
+            return
 
 
 _VERB_NOUNS = {

@@ -21,6 +21,7 @@ AGE = Hint(
     ),
 )  # fmt: skip
 SIZE = Hint(("size", "area", "capacity", "population", "length", "amount", "total"))
+_AGED = Hint(("age", "birth date", "birth", "birthday"))
 _LENGTH = Hint(("length", "duration", "height", "distance", "pages", "runtime", "minutes"))
 _WEIGHT = Hint(("weight", "mass"))
 _HEIGHT = Hint(("height", "tall"))
@@ -127,8 +128,8 @@ def _phrases() -> dict[str, tuple[str, object]]:
     ):
         add("P", (op, _NONE, False), phrases)
     for op, hint, phrases in (
-        (">", AGE, "older than"),
-        ("<", AGE, "younger than"),
+        (">", _AGED, "older than"),
+        ("<", _AGED, "younger than"),
         (">", _LENGTH, "longer than"),
         ("<", _LENGTH, "shorter than"),
         (">", _WEIGHT, "heavier than"),

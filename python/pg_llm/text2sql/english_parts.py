@@ -13,7 +13,7 @@ class Parts:
     """Simpler questions and what becomes of their answers.
 
     `kind`: percentage, ratio, difference, except, intersect (of two answers),
-    share (in percent: percentage share), mean, change, growth, total (of one).
+    values (in both, of what is no key), share (in percent: percentage share), mean, change, growth, total (of one).
     `one`, `two`: what each may be asked as, in the order of preference.
     `share`: one is a part of two.
     """
@@ -225,6 +225,13 @@ def _ungrouped(text: str) -> list[Parts]:
     return [*found, *_shares(text), *_sets(text)]
 
 
+_BOTH_OF = re.compile(
+    r"^(?P<head>.+?)\s+(?P<verb>have|has|had|with)\s+both\s+(?P<noun>\w+)\s+(?P<one>.+?)\s+and\s+"
+    r"(?P=noun)\s+(?P<two>.+?)[.?]*$",
+    re.IGNORECASE,
+)
+
+
 def _difference(one: str, two: str) -> Parts:
     """Take "the highest and the lowest fee": the noun is that of both."""
     left = re.sub(r"^the\s+", "", one.strip(), flags=re.IGNORECASE)
@@ -283,6 +290,10 @@ def _sets(text: str) -> list[Parts]:
     elif match := (_BOTH.match(text) or _BOTH_YEARS.match(text)):
         years = [f"{match['head']} in {match[n]}{match['tail']}" for n in ("one", "two")]
         found.append(Parts("intersect", (years[0],), (years[1],)))
+    elif match := _BOTH_OF.match(text):
+        head = f"{match['head']} {match['verb']} {match['noun']}"
+        asked = [(f"{head} {match[n]}",) for n in ("one", "two")]
+        found.append(Parts("values", asked[0], asked[1]))
     return found
 
 

@@ -477,4 +477,6 @@ def _display(relation: Relation) -> tuple[list[Column], bool]:
         if bare[column.name][-1:] in {("name",), ("title",)}:
             return [column], True
     key = [column for column in relation.columns if column.name in relation.primary_key]
+    if key and len(key) == 1 and texts[:1] and texts[0] not in key:
+        return [*key, texts[0]], False
     return key or texts[:1] or list(relation.columns[:1]), False
