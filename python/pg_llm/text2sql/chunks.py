@@ -12,7 +12,7 @@ from pg_llm.text2sql.english_dates import year_range
 from pg_llm.text2sql.english_lexicon import PHRASES, base
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
-from pg_llm.text2sql.measures import additive, additive_name, measure
+from pg_llm.text2sql.measures import additive, additive_name, measure, quantity
 from pg_llm.text2sql.patterns import first, pick
 from pg_llm.text2sql.predicates import NEGATED
 from pg_llm.text2sql.terms import (
@@ -28,6 +28,7 @@ from pg_llm.text2sql.terms import (
     term_of_ref,
     texty,
 )
+from pg_llm.text2sql.words import split_identifier, stem
 
 if TYPE_CHECKING:
     from pg_llm.text2sql.index import ColumnRef, SchemaIndex
@@ -405,12 +406,29 @@ class Chunks:
                 return None
             if additive(best.ref) or self._sold(best.ref):
                 # "how many units": they are stored as numbers, and add up
-                term = Term(last.columns, aggregate="sum", text=last.text)
+                done = self._number_done(best.ref)
+                term = (
+                    term_of_ref(done, "sum")
+                    if done
+                    else Term(last.columns, aggregate="sum", text=last.text)
+                )
                 return [*kept, word("a", last.text, term)]
             # "how many cylinders": the number itself is stored
             return [*kept, last]
         term = Term(last.columns, aggregate="count", distinct=True, text=last.text)
         return [*kept, word("q", last.text, term)]
+
+    def _number_done(self, ref: ColumnRef) -> ColumnRef | None:
+        """Return the quantity of what a verb names ("units were returned": returns)."""
+        for unit in self._units:
+            found = self._schema.find([base(unit.text)]) if unit.symbol == "v" else []
+            tables = [m for m in found if m.column is None and m.score >= 0.75]
+            if tables and tables[0].relation.oid != ref.relation.oid:
+                amount = quantity(tables[0].relation)
+                if amount is not None:
+                    self._frame.verbs = tuple(v for v in self._frame.verbs if v != unit.text)
+                    return amount
+        return None
 
     def _sold(self, ref: ColumnRef) -> bool:
         """Whether "how many copies were sold" asks for a sum: counts of single events."""
@@ -470,6 +488,11 @@ class Chunks:
         else:
             term = lead.payload
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
+
+    def _unit_of_column(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "a lead time of more than 40 days": the unit is the column's own."""
+        words = [stem(word) for word in split_identifier(units[0].columns[0].ref.column.name)]
+        return units[:-1] if stem(units[-1].text) in words else None
 
     def _or_after(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Take "before 2009 or after 2010" for two alternatives."""

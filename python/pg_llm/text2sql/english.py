@@ -107,7 +107,9 @@ class Reader(Superlatives):
         for position, unit in enumerate(units):
             before = [one.symbol for one in found if one.symbol not in "_I"]
             after = [one.symbol for one in units[position + 1 :] if one.symbol != "_"]
-            denied = unit.symbol == "v" and not unit.columns and before[-1:] == ["!"]
+            seen = {one.tables[0].relation.oid for one in found if one.symbol == "T"}
+            own = any(match.relation.oid in seen for match in unit.columns)
+            denied = unit.symbol == "v" and not own and before[-1:] == ["!"]
             if denied and after[:1] in ([], ["."]):
                 nouns = (base(unit.text), *VERB_NOUNS.get(base(unit.text), ()))
                 tables = [m for noun in nouns for m in self._tables_of(noun) if m.score >= 0.75]
@@ -197,6 +199,7 @@ class Reader(Superlatives):
             (r"^[^XOaq]*Y[TC]$", self._unsaid),
             (r"Y", self._plain_by),
             (r"[TCaq]?W?P(?:A|E|a)[FCT]*", self._against),
+            (r"C[FW]*PNC", self._unit_of_column),
             (r"(?<!C)(?<!CW)(?<!a)(?<!aW)PN[TC]|NpT|NpC|PC[FW]?N", self._compare_number_first),
             (r"[Caq]W?F?PN&[FW]?PN(?![TC])", self._bounds),
             (r"[Caq]W?F?PNp?", self._compare),

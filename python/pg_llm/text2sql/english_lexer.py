@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import english_lexicon as lexicon
 from pg_llm.text2sql.english_dates import date_phrase
-from pg_llm.text2sql.frame import Term
+from pg_llm.text2sql.frame import Condition, Term
 from pg_llm.text2sql.index import METRIC, Match, fold
 from pg_llm.text2sql.lexeme import Lexeme
+from pg_llm.text2sql.terms import flag_value
 from pg_llm.text2sql.words import ABBREVIATIONS, NUMBERS, root, stem, word_set
 
 if TYPE_CHECKING:
@@ -194,8 +195,22 @@ def _single(
         yield 0.0, Lexeme("?", token.text, token.text, capital=token.capital and at > 0)
     if word in ("age", "ages"):
         yield from _age(schema)
+    if word.startswith(("in", "un", "non-")) and len(word) > 5:
+        yield from _opposite(word, schema)
     if word == "one" and (at == 0 or units[at - 1].lower not in _DETERMINERS):
         yield 0.9, Lexeme("N", word, 1)
+
+
+def _opposite(word: str, schema: SchemaIndex) -> Iterable[tuple[float, Lexeme]]:
+    """Read "inactive" as the denial of a column that says yes or no."""
+    if schema.find([word]):
+        return
+    bare = word.removeprefix("non-") if word.startswith("non-") else word[2:]
+    found = schema.find([bare])
+    flags = [m for m in found if m.column is not None and m.score >= 0.8]
+    if flags and flag_value(flags[0].ref.column) is True:
+        condition = Condition(Term(flags, text=word), "false", text=word)
+        yield 1.0, Lexeme("c", word, condition)
 
 
 def _age(schema: SchemaIndex) -> Iterable[tuple[float, Lexeme]]:

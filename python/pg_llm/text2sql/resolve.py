@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from pg_llm.text2sql.joins import Step
 
 # What the last word of a column's name may add to the noun: discount_amt.
-_TAILS = frozenset({"amt", "amount", "value", "val", "total", "date", "dt", "kg", "cm", "km", "usd"})
+_TAILS = frozenset(
+    {"amt", "amount", "value", "val", "total", "date", "dt", "kg", "cm", "km", "usd"}
+)
 _HOUSEKEEPING = frozenset({"update", "updated", "modified", "created", "inserted", "changed"})
 
 
