@@ -13,7 +13,8 @@ class Parts:
     """Simpler questions and what becomes of their answers.
 
     `kind`: percentage, ratio, difference, except, intersect (of two answers),
-    values (in both, of what is no key), share (in percent: percentage share), mean, change, growth, total (of one).
+    values (in both, of what is no key), share (in percent: percentage share),
+    mean, change, growth, total (of one).
     `one`, `two`: what each may be asked as, in the order of preference.
     `share`: one is a part of two.
     """

@@ -111,8 +111,8 @@ _RULES = (
     _rule(r"\b(how many [\w ]+?) each of (?:them|these|those)\b", r"\1 they"),
     _rule(r"\b(?:more than|over) once\b", "more than 1 time"),
     _rule(
-        r"^how (?:do|does|did) (?P<what>.+?) (?:differ|vary|change|compare) (?:by|across|between|over|among)"
-        r" (?:the )?(?P<group>\w+(?: \w+)?)(?=[.?]|$)",
+        r"^how (?:do|does|did) (?P<what>.+?) (?:differ|vary|change|compare)"
+        r" (?:by|across|between|over|among) (?:the )?(?P<group>\w+(?: \w+)?)(?=[.?]|$)",
         r"what is \g<what> by \g<group>",
     ),
     _rule(r"\b(?:combinations?|pairs?) of (?=\w+)", ""),
