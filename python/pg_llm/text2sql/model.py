@@ -91,7 +91,7 @@ def ask(
     unknown model, a role that may not call it) is raised.
     """
     candidate = Candidate()
-    conversation = prompt.messages(question, schema, examples)
+    conversation = prompt.messages(database, question, schema, examples)
     seen: set[str] = set()
     for _ in range(settings.whole(database, "text2sql_rounds")):
         try:
