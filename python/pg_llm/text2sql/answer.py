@@ -21,7 +21,7 @@ from pg_llm.text2sql.vote import Ballot
 if TYPE_CHECKING:
     from pg_llm.database import Database
     from pg_llm.text2sql.index import SchemaIndex
-    from pg_llm.text2sql.model import Candidate
+    from pg_llm.text2sql.model import Call, Candidate
     from pg_llm.text2sql.vote import Election
 
 # Below this the schema explains little of a question (0 to 1).
@@ -35,7 +35,8 @@ class Answer:
     `source`: `verified`, `model` or `grammar`. `examples`: questions of the
     verified pairs that it was made from or that a model was shown.
     `attempts`: what was tried, in order, each with its outcome.
-    `cost`: the planner's, in its own units.
+    `cost`: the planner's, in its own units. `calls`: of models, for this answer:
+    the model, tokens of the prompt and of the answer.
     """
 
     sql: str | None
@@ -48,6 +49,7 @@ class Answer:
     attempts: tuple[str, ...] = ()
     cost: float | None = None
     warnings: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
 
 
 def answer(database: Database, question: str, model: str | None = None) -> Answer:
@@ -125,6 +127,7 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         return _trusted(verified, grammatical, _sure(database))
     shown = pairs.examples(database, question, schema, _SHOWN)
     asked = source.candidates(database, question, schema, name, shown)
+    calls = tuple(call for each in asked for call in each.calls)
     examples = tuple(example for example, _ in shown)
     before = (*verified.attempts, *(one for each in asked for one in each.attempts))
     attempts = (*before, *grammatical.attempts)
@@ -134,7 +137,8 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         if len(asked) > 1:
             failed += f", asked for {len(asked)}"
         found = _trusted(verified, grammatical, _sure(database))
-        return replace(found, attempts=attempts, warnings=(failed, *found.warnings))
+        warnings = (failed, *found.warnings)
+        return replace(found, attempts=attempts, warnings=warnings, calls=calls)
     candidate, election = usable[0], None
     ballots = _ballots(database, question, schema, asked, (grammatical, verified))
     if len(ballots) > 1 or len(asked) > 1:
@@ -142,7 +146,8 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         attempts = (*attempts, *election.attempts)
         elected = [one for one in usable if one.guarded in _statements(election)]
         if not elected:
-            return replace(_trusted(verified, grammatical, _sure(database)), attempts=attempts)
+            found = _trusted(verified, grammatical, _sure(database))
+            return replace(found, attempts=attempts, calls=calls)
         candidate = elected[0]
     sure = confidence(_evidence(candidate, election, len(asked)), base(database, candidate.model))
     assert candidate.guarded is not None  # noqa: S101  (only such are usable)
@@ -157,6 +162,7 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         attempts=attempts,
         cost=candidate.guarded.cost,
         warnings=(*candidate.notes, *candidate.guarded.notes, *doubt),
+        calls=calls,
     )
 
 
