@@ -67,6 +67,16 @@ class Layout:
         return self.vectors[0] @ numpy.asarray(asked, dtype=numpy.float32)
 
 
+class Positions(dict["Key", int]):
+    """The position of each column and relation; that of its relation for a word of the glossary.
+
+    A metric is a column to the grammar, and none that the relation has.
+    """
+
+    def __missing__(self, key: Key) -> int:
+        return self[key[0], ""]
+
+
 def layout_of(schema: SchemaIndex) -> Layout:
     """Return the schema's layout, made on first use."""
     found = schema.snapshot.derived.get("text2sql layout")
@@ -83,8 +93,10 @@ def _made(schema: SchemaIndex) -> Layout:
 
     relations = schema.relations
     refs = [ColumnRef(relation, column) for relation in relations for column in relation.columns]
-    positions = {(ref.relation.oid, ref.column.name): n for n, ref in enumerate(refs)}
-    positions |= {(relation.oid, ""): len(refs) + n for n, relation in enumerate(relations)}
+    positions = Positions(
+        {(ref.relation.oid, ref.column.name): n for n, ref in enumerate(refs)}
+        | {(relation.oid, ""): len(refs) + n for n, relation in enumerate(relations)}
+    )
     key = [ref.column.name in keys for ref, keys in _with_keys(refs, schema)]
     widest = max([3, *(len(relation.columns) for relation in relations)])
     places = numpy.full((len(relations), widest), -1)
