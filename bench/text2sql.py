@@ -25,6 +25,9 @@ QUESTIONS = [
 ]
 MANY = ["How many shops are there?", "What is the average price of things of kind 7?"]
 
+# A value as it is, and one misspelled.
+NAMES = ["How many shops are called Harbour Shop?", "How many shops are called Habrour Shop?"]
+
 MEASURE = r"""
 create function pg_temp.measure(questions text[], rounds int, out what text, out ms float8)
 returns setof record
@@ -34,7 +37,7 @@ import time
 plpy.execute("select llm.backend_load()")
 from pg_llm import catalog
 from pg_llm.backend.reception import database
-from pg_llm.text2sql import answer, grammar, guard
+from pg_llm.text2sql import answer, grammar, guard, values
 from pg_llm.text2sql.index import index
 from pg_llm.text2sql.linking import link
 from pg_llm.text2sql.probe import prober
@@ -65,6 +68,8 @@ yield "grammar, a question", sum(
 link("anything", schema)
 yield "linking for a prompt, a question", sum(
     best(lambda q=q: link(q, schema)) for q in questions) / len(questions)
+yield "value index: look-up, a question", sum(
+    best(lambda q=q: values.find(db, q, schema)) for q in questions) / len(questions)
 yield "guard, a statement", sum(best(lambda s=s: guard.check(db, s)) for _, s in answered) / n
 yield "in all, a question", sum(best(lambda q=q: answer.fresh(db, q, "")) for q, _ in answered) / n
 yield "the server's EXPLAIN of it", sum(
@@ -91,6 +96,32 @@ $$
 """
 
 
+VALUES = """
+insert into thing_{number}
+select n, n % 9, n, {texts} from generate_series(1, 20) n
+"""
+REFRESH = r"""
+create function pg_temp.refreshed(out ms float8, out entries bigint)
+language plpython3u as $$
+import time
+
+begun = time.process_time()
+rows = plpy.execute("select coalesce(sum(entries), 0) as n from llm_values_refresh()")
+return 1000 * (time.process_time() - begun), rows[0]["n"]
+$$
+"""
+
+
+def refresh(connection: psycopg.Connection) -> None:
+    """Build the value index, and look again: nothing has changed, then one table."""
+    connection.execute(REFRESH)
+    for what in ("build", "nothing changed", "one table changed"):
+        if what == "one table changed":
+            connection.execute("insert into shops values (9999, 'Corner Shop')")
+        ms, entries = connection.execute("select * from pg_temp.refreshed()").fetchone() or (0, 0)
+        print(f"  {f'value index: {what} ({entries} values)':46s} {ms:9.2f}")
+
+
 def report(connection: psycopg.Connection, title: str, questions: list[str]) -> None:
     print(title)
     connection.execute(MEASURE)
@@ -113,7 +144,16 @@ def main() -> None:
                     end = min(start + 99, 999)
                     large.execute(TABLES.format(start=start, end=end))
                 large.execute("create table shops (shop_id int primary key, name text)")
-                report(large, "1,000 tables, 20,000 columns", MANY)
+                texts = ", ".join(f"'Part {c} of ' || n" for c in range(1, 18))
+                for number in range(1, 1000):
+                    large.execute(VALUES.format(number=number, texts=texts))
+                large.execute("insert into shops values (1, 'Harbour Shop')")
+                title = "1,000 tables, 20,000 columns"
+                report(large, title, MANY)
+                print(f"{title}: the value index")
+                refresh(large)
+                large.execute("drop function pg_temp.measure(text[], int)")
+                report(large, f"{title}, with a value index", [*MANY, *NAMES])
         finally:
             connection.execute(f"drop database {DATABASE} with (force)")
 
