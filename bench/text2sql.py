@@ -32,6 +32,8 @@ QUESTIONS = [
 MANY = ["How many shops are there?", "What is the average price of things of kind 7?"]
 
 MANY_CHINESE = ["有多少家门店？", "每个三号区域的记录数量是多少？", "单价最高的10条七号记录"]
+# A value as it is, and one misspelled.
+NAMES = ["How many shops are called Harbour Shop?", "How many shops are called Habrour Shop?"]
 
 MEASURE = r"""
 create function pg_temp.measure(questions text[], rounds int, out what text, out ms float8)
@@ -42,7 +44,7 @@ import time
 plpy.execute("select llm.backend_load()")
 from pg_llm import catalog
 from pg_llm.backend.reception import database
-from pg_llm.text2sql import answer, grammar, guard
+from pg_llm.text2sql import answer, grammar, guard, values
 from pg_llm.text2sql.index import index
 from pg_llm.text2sql.linking import link
 from pg_llm.text2sql.probe import prober
@@ -73,6 +75,8 @@ yield "grammar, a question", sum(
 link(questions[0], schema)
 yield "linking for a prompt, a question", sum(
     best(lambda q=q: link(q, schema)) for q in questions) / len(questions)
+yield "value index: look-up, a question", sum(
+    best(lambda q=q: values.find(db, q, schema)) for q in questions) / len(questions)
 yield "guard, a statement", sum(best(lambda s=s: guard.check(db, s)) for _, s in answered) / n
 yield "in all, a question", sum(best(lambda q=q: answer.fresh(db, q, "")) for q, _ in answered) / n
 yield "the server's EXPLAIN of it", sum(
@@ -241,6 +245,32 @@ def caches(connection: psycopg.Connection) -> None:
     connection.execute("drop table pg_llm_bench_rows")
 
 
+VALUES = """
+insert into thing_{number}
+select n, n % 9, n, {texts} from generate_series(1, 20) n
+"""
+REFRESH = r"""
+create function pg_temp.refreshed(out ms float8, out entries bigint)
+language plpython3u as $$
+import time
+
+begun = time.process_time()
+rows = plpy.execute("select coalesce(sum(entries), 0) as n from llm_values_refresh()")
+return 1000 * (time.process_time() - begun), rows[0]["n"]
+$$
+"""
+
+
+def refresh(connection: psycopg.Connection) -> None:
+    """Build the value index, and look again: nothing has changed, then one table."""
+    connection.execute(REFRESH)
+    for what in ("build", "nothing changed", "one table changed"):
+        if what == "one table changed":
+            connection.execute("insert into shops values (9999, 'Corner Shop')")
+        ms, entries = connection.execute("select * from pg_temp.refreshed()").fetchone() or (0, 0)
+        print(f"  {f'value index: {what} ({entries} values)':46s} {ms:9.2f}")
+
+
 def report(connection: psycopg.Connection, title: str, questions: list[str]) -> None:
     print(title)
     connection.execute("drop function if exists pg_temp.measure")
@@ -271,6 +301,12 @@ def main() -> None:
                     large.execute(COMMENTS.format(start=start, end=end))
                 large.execute("comment on table shops is '门店表'")
                 report(large, "the same with Chinese comments", MANY_CHINESE)
+                texts = ", ".join(f"'Part {c} of ' || n" for c in range(1, 18))
+                for number in range(1, 1000):
+                    large.execute(VALUES.format(number=number, texts=texts))
+                large.execute("insert into shops values (1, 'Harbour Shop')")
+                refresh(large)
+                report(large, "the same with a value index", [*MANY, *NAMES])
         finally:
             connection.execute(f"drop database {DATABASE} with (force)")
 

@@ -59,6 +59,7 @@ create view harbours as select name from sponsors;
 create table diaries (diary_id int, line text);
 alter table diaries enable row level security;
 insert into diaries values (1, 'Secret garden');
+alter table sponsors alter name set statistics 1, alter town set statistics 1;
 analyze;
 """
 
@@ -385,6 +386,19 @@ def test_a_value_of_several_columns_is_ambiguous(scratch: psycopg.Connection) ->
         ("crossover", "badges.title", "Crossover"),
         ("crossover", "badges.tier", "Crossover"),
     }
+
+
+def test_what_one_column_is_known_for_is_looked_for_in_others(scratch: psycopg.Connection) -> None:
+    scratch.execute(
+        "insert into badges select n, 'Badge ' || n, 'Tin' from generate_series(9, 60) n"
+    )
+    scratch.execute("alter table badges alter title set statistics 0")
+    scratch.execute("create table medals as select 'Night Rider' as motto, 'gold' as metal")
+    scratch.execute("analyze badges, medals")
+    refresh(scratch)
+    schema, matches = found(scratch, "Who is a Night Rider, in GOLD?")
+    assert ("night rider", "badges.title", "Night Rider") in matches
+    assert {match.ref.relation.name for match in schema.value("gold")} == {"badges", "medals"}
 
 
 def test_without_an_index_nothing_changes(db: psycopg.Connection) -> None:

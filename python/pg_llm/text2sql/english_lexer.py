@@ -369,7 +369,12 @@ def _column_words(match: ValueMatch) -> list[str]:
 
 
 def _probed(units: list[Token], schema: SchemaIndex) -> list[str]:
-    """Return texts to look for in the tables: quoted ones and proper names."""
+    """Return texts to look for in the tables: those that are no known values."""
+    return [text for text in _texts(units, schema) if fold(text) not in schema.values]
+
+
+def _texts(units: list[Token], schema: SchemaIndex) -> list[str]:
+    """Return quoted texts, proper names and unknown words, each once."""
     texts = []
     run: list[str] = []
     for position, token in enumerate([*units, Token("stop", ".", 0)]):
@@ -392,7 +397,7 @@ def _probed(units: list[Token], schema: SchemaIndex) -> list[str]:
             re.search(r"\d", token.text) or _unknown(token.lower, schema)
         ):
             texts += dict.fromkeys((token.text, stem(token.text)))
-    return [text for text in dict.fromkeys(texts) if fold(text) not in schema.values]
+    return list(dict.fromkeys(texts))
 
 
 def _unknown(word: str, schema: SchemaIndex) -> bool:
@@ -412,7 +417,7 @@ def _unknown(word: str, schema: SchemaIndex) -> bool:
 
 def unexplained(question: str, schema: SchemaIndex) -> list[str]:
     """Return the texts that may be values: quoted ones, proper names, unknown words."""
-    return _probed(tokens(_ASIDES.sub("", question)), schema)
+    return _texts(tokens(_ASIDES.sub("", question)), schema)
 
 
 def _subspans(run: list[str]) -> list[str]:

@@ -25,12 +25,21 @@ if TYPE_CHECKING:
 _MOST_ROWS = 50_000
 _MOST_COLUMNS = 60
 _MOST_TEXTS = 12
+# A subquery for each column: row security of the index is asked of no others.
 _INDEXED = """
-select c.relation::pg_catalog.int8 as oid, c.column_name as name
-from llm.relation_states($1) s
-join llm.indexed_columns c on c.relation operator(pg_catalog.=) s.relation
-    and c.state operator(pg_catalog.=) s.state
-where c.complete and llm.column_indexable(c.relation, c.number, c.column_name, c.type)
+select c.n
+from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) with ordinality a (oid, number, n)
+join llm.relation_states($3) s on s.relation operator(pg_catalog.=) a.oid
+cross join lateral (
+    select a.n
+    from llm.indexed_columns c
+    where c.relation operator(pg_catalog.=) a.oid
+      and c.number operator(pg_catalog.=) a.number
+      and c.state operator(pg_catalog.=) s.state
+      and c.complete
+      and llm.column_indexable(c.relation, c.number, c.column_name, c.type)
+    offset 0
+) c
 """
 
 
@@ -84,10 +93,16 @@ def _columns(schema: SchemaIndex) -> list[tuple[Relation, Column]]:
 def _unindexed(
     database: Database, columns: list[tuple[Relation, Column]]
 ) -> list[tuple[Relation, Column]]:
-    oids = sorted({relation.oid for relation, _ in columns})
-    rows = database.execute(_INDEXED, [oids], ["oid[]"]) if oids else []
-    indexed = {(row["oid"], row["name"]) for row in rows}
-    return [one for one in columns if (one[0].oid, one[1].name) not in indexed]
+    if not columns:
+        return columns
+    args = [
+        [relation.oid for relation, _ in columns],
+        [column.number for _, column in columns],
+        sorted({relation.oid for relation, _ in columns}),
+    ]
+    rows = database.execute(_INDEXED, args, ["oid[]", "int2[]", "oid[]"])
+    indexed = {row["n"] for row in rows}
+    return [one for number, one in enumerate(columns, start=1) if number not in indexed]
 
 
 def _branch(number: int, relation: Relation, column: Column) -> str:

@@ -23,7 +23,7 @@ from pg_llm.text2sql.values.spelling import (
 from pg_llm.text2sql.words import is_chinese
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from pg_llm.database import Database, Row
     from pg_llm.text2sql.index import SchemaIndex
@@ -49,15 +49,27 @@ _COLUMN = """
     v.value, v.folded
 """
 # Row security passes superusers by, and they too look up what is there as it was read.
+# A subquery for each row: the policy is not asked of columns that hold nothing of the question.
 _COLUMNS = """
-    llm.indexed_columns c on c.id operator(pg_catalog.=) v.column_id
-    and llm.column_indexable(c.relation, c.number, c.column_name, c.type)
+    lateral (
+        select c.relation, c.column_name, c.state
+        from llm.indexed_columns c
+        where c.id operator(pg_catalog.=) v.column_id
+          and llm.column_indexable(c.relation, c.number, c.column_name, c.type)
+        offset 0
+    ) c on true
 """
+# Limited, so that the planner expects few rows, and no compilation is worth it.
 _EXACT = f"""
 select {_COLUMN}
-from llm.indexed_values v
+from (
+    select v.column_id, v.value, v.folded
+    from llm.indexed_values v
+    where v.folded operator(pg_catalog.=) any ($1)
+    order by v.size desc
+    limit {_MOST_CANDIDATES}
+) v
 join {_COLUMNS}
-where v.folded operator(pg_catalog.=) any ($1)
 """
 # Rows come from the index on grams alone; the policy and what follows are asked of them.
 _NEAR = f"""
@@ -214,8 +226,10 @@ class _Lookup:
             return None
         return ColumnRef(relation, column)
 
-    def _states(self, oids: Iterable[int]) -> dict[int, str | None]:
-        rows = self._database.execute(_STATES, [list(oids)], ["oid[]"])
+    def _states(self, oids: set[int]) -> dict[int, str | None]:
+        if not oids:
+            return {}
+        rows = self._database.execute(_STATES, [sorted(oids)], ["oid[]"])
         return {row["oid"]: row["state"] for row in rows}
 
     def _there(self, ref: ColumnRef, values: list[str]) -> set[str] | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import english_lexicon as lexicon
 from pg_llm.text2sql.english_lexer import tokens, unexplained
+from pg_llm.text2sql.index import fold
 from pg_llm.text2sql.values.spelling import is_unspaced
 from pg_llm.text2sql.words import is_chinese, stem
 
@@ -24,10 +25,19 @@ _MOST = 1500
 def spans(question: str, schema: SchemaIndex) -> list[str]:
     """Return the texts of a question that are worth a look-up, each once.
 
-    English: quoted texts, runs of up to six words, single words that may be a
-    value and name nothing else. Chinese: each run of 2 to 14 characters.
+    English: quoted texts, runs of up to six words, single words that name
+    nothing of the schema, or are known as values of some column already.
+    Chinese: each run of 2 to 14 characters.
     """
-    found = [*unexplained(question, schema), *_runs(tokens(question))]
+    units = tokens(question)
+    known = [
+        form
+        for unit in units
+        if unit.kind == "word" and unit.lower not in lexicon.STOP
+        for form in (unit.text, stem(unit.lower))
+        if fold(form) in schema.values
+    ]
+    found = [*unexplained(question, schema), *known, *_runs(units)]
     if is_chinese(question):
         found += _unspaced(question)
     return list(dict.fromkeys(found))[:_MOST]
