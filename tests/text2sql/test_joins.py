@@ -10,6 +10,7 @@ import pytest
 
 from pg_llm import catalog
 from pg_llm.database import PsycopgDatabase
+from pg_llm.models.scripted import Server
 from pg_llm.text2sql import seen
 from pg_llm.text2sql.index import index
 from pg_llm.text2sql.prompt import describe
@@ -406,6 +407,60 @@ def test_changes_are_followed(
         assert joins(schema) == set()
     finally:
         db.execute("drop schema ward cascade")
+
+
+def test_joins_of_sql_that_was_given(db: psycopg.Connection) -> None:
+    explain = "select source, joins, warnings from public.llm_text2sql_explain(%s)"
+    with schema_of(db, WARD):
+        db.execute("select public.llm_verify('whom did who treat?', %s)", [TREATED])
+        assert db.execute(explain, ["whom did who treat?"]).fetchone() == (
+            "verified",
+            ["patients.id = treatments.who"],
+            [],
+        )
+
+
+MODEL = [
+    (
+        "select p.name from patients p join treatments t on t.who = p.id",
+        "treatments.who = patients.id",
+        "the join of treatments and patients was seen 7 times in queries",
+    ),
+    (
+        "select p.name from patients p join doctors d on d.born = p.born",
+        "doctors.born = patients.born",
+        "nothing here says that doctors.born and patients.born belong together",
+    ),
+    (
+        "with t as (select who from treatments) select name from t, patients where id = who",
+        "patients.id = treatments.who",
+        "the join of patients and treatments was seen 7 times in queries",
+    ),
+]
+
+
+@pytest.mark.parametrize(("sql", "join", "note"), MODEL)
+def test_joins_of_a_models_sql_and_what_is_known_of_them(
+    db: psycopg.Connection, sql: str, join: str, note: str
+) -> None:
+    server = Server([{"match": "treated", "answer": sql}]).start()
+    try:
+        with schema_of(db, WARD):
+            ran(db, TREATED, times=7)
+            db.execute(
+                "select public.llm_model_add('wardscript', 'scripted', 'chat', 'scripted', %s)",
+                [server.endpoint],
+            )
+            db.execute("set local pg_llm.chat_model = 'wardscript'")
+            db.execute("set local pg_llm.text2sql_confidence = '0'")
+            found = db.execute(
+                "select source, joins, warnings from public.llm_text2sql_explain('treated')"
+            ).fetchone()
+            assert found[0] == "model"
+            assert found[1] == [join]
+            assert note in found[2]
+    finally:
+        server.stop()
 
 
 def test_the_version_tells_of_changes_and_of_nothing_else(db: psycopg.Connection) -> None:

@@ -13,6 +13,7 @@ from pg_llm.text2sql import model as source
 from pg_llm.text2sql.confidence import Evidence, base, confidence
 from pg_llm.text2sql.frame import Declined
 from pg_llm.text2sql.index import index
+from pg_llm.text2sql.joined import joined
 from pg_llm.text2sql.linking import link
 from pg_llm.text2sql.pairs.wording import LONGEST_QUESTION
 from pg_llm.text2sql.probe import prober
@@ -124,6 +125,19 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
     glossary.apply(database, schema)
     seen.apply(database, schema)
     schema.found = values.find(database, question, schema)
+    return _with_joins(database, schema, _sourced(database, question, name, schema))
+
+
+def _with_joins(database: Database, schema: SchemaIndex, found: Answer) -> Answer:
+    """Say how SQL joins that the grammar has not made, and what is guessed of a model's joins."""
+    if found.sql is None or found.source == "grammar" or len(found.tables) < 2:
+        return found
+    joins, notes = joined(database, schema, found.sql)
+    doubts = notes if found.source == "model" else ()
+    return replace(found, joins=joins, warnings=(*found.warnings, *doubts))
+
+
+def _sourced(database: Database, question: str, name: str | None, schema: SchemaIndex) -> Answer:
     if not schema.relations:
         return _refused("there is no table that you may read")
     verified = _from_pairs(database, question, schema)
