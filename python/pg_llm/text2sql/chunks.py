@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.english_dates import year_range
-from pg_llm.text2sql.english_lexicon import PHRASES, base
+from pg_llm.text2sql.english_lexicon import PHRASES, TRADED, base
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
 from pg_llm.text2sql.measures import additive, additive_name, measure, quantity
@@ -32,31 +32,6 @@ from pg_llm.text2sql.words import split_identifier, stem
 
 if TYPE_CHECKING:
     from pg_llm.text2sql.index import ColumnRef, Match, SchemaIndex
-
-# What is done to numbers of things, again and again.
-_TRADED = frozenset(
-    [
-        "sell",
-        "order",
-        "ship",
-        "buy",
-        "purchase",
-        "return",
-        "deliver",
-        "produce",
-        "make",
-        "print",
-        "rent",
-        "issue",
-        "receive",
-        "send",
-        "distribute",
-        "use",
-        "consume",
-        "book",
-        "score",
-    ]
-)
 
 
 def word(symbol: str, text: str = "", payload: object = None) -> Lexeme:
@@ -405,7 +380,7 @@ class Chunks:
         numeric = best.column is not None and best.column.category == "N"
         keyed = best.column is not None and is_key(best.column.name)
         if numeric and not keyed and not distinct:
-            if last.tables or best.score < 0.8:
+            if last.tables or (best.score < 0.8 and not self._sold(best.ref)):
                 return None
             if additive(best.ref) or self._sold(best.ref):
                 # "how many units": they are stored as numbers, and add up
@@ -438,7 +413,7 @@ class Chunks:
         whole = ref.column.type in ("smallint", "integer", "bigint")
         verbs = {base(unit.text) for unit in self._units if unit.symbol == "v"}
         each = any(unit.symbol == "E" for unit in self._units)
-        return whole and (each or bool(verbs & _TRADED)) and additive_name(ref.column.name)
+        return whole and (each or bool(verbs & TRADED)) and additive_name(ref.column.name)
 
     def _against(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Above the average price; weight smaller than the average."""
