@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _COUNTS = frozenset({"数量", "数目", "总数", "个数", "人数", "次数", "总量"})
 _CONFIRMED = 0.95
+# How names of dates end, as the verbs that they are of do not.
+_DATED = "期间日年月时刻份天"
 _BORN = ("出生", "生日")
 
 
@@ -420,6 +422,13 @@ class ChineseChunks(Reader):
         if best is None or best.category != "D" or best.not_null:
             return None
         return [self._condition(Condition(term_of(column), "is not null", text=column.text))]
+
+    def _only_happens(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """设备的购置金额: a verb that names a date says no more than that it happened."""
+        column = units[0]
+        best = column.columns[0].column
+        plain = best is not None and best.category == "D" and column.text[-1] not in _DATED
+        return [] if plain else None
 
     def _count_entity(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """每个等级各有多少人: the rows themselves."""
