@@ -203,13 +203,17 @@ WRITERS = {
     ),
     "2,000 transactions of one row in a procedure": (
         1,
-        "do $$ begin for i in 1..2000 loop insert into pg_llm_bench_rows values (i, 1, 1);"
-        " commit; end loop; end $$",
+        (
+            "do $$ begin for i in 1..2000 loop insert into pg_llm_bench_rows values (i, 1, 1);"
+            " commit; end loop; end $$"
+        ),
     ),
     "2,000 statements of one row in one transaction": (
         1,
-        "do $$ begin for i in 1..2000 loop insert into pg_llm_bench_rows values (i, 1, 1);"
-        " end loop; end $$",
+        (
+            "do $$ begin for i in 1..2000 loop insert into pg_llm_bench_rows values (i, 1, 1);"
+            " end loop; end $$"
+        ),
     ),
 }
 

@@ -401,7 +401,7 @@ comment on function llm_model_add(text, text, text, text, text, text, jsonb) is
     'Adds a model. provider: openai, deepseek, hunyuan, qwen, openai_compatible, scripted, static or a plugin''s; kind: chat or embed; '
     'model: the provider''s name for it; endpoint: the API''s address, NULL for the provider''s own; secret: a name of llm_secret_set; '
     'options: fallback, roles, proxy, timeout, connect_timeout, retries, max_prompt, max_answer, dimensions, send_dimensions, '
-    'batch, concurrency, parameters, body. Errors: 22023 for what makes no sense, 42704 unknown provider, 23505 when the name is taken.';
+    'batch, concurrency, prompt_price, answer_price, parameters, body. Errors: 22023 for what makes no sense, 42704 unknown provider, 23505 when the name is taken.';
 grant execute on function llm_model_add(text, text, text, text, text, text, jsonb) to llm_admin;
 
 create function llm_model_change(

@@ -32,6 +32,7 @@ create table llm.evaluation_answers (
     milliseconds real not null,
     calls int not null,
     tokens bigint,
+    cost double precision,
     primary key (run, model, number)
 );
 comment on table llm.evaluation_answers is 'The answers of the runs of llm_eval, each judged by execution.';
@@ -49,6 +50,7 @@ comment on column llm.evaluation_answers.reason is 'why it was declined, failed,
 comment on column llm.evaluation_answers.milliseconds is 'time that the answer took';
 comment on column llm.evaluation_answers.calls is 'calls of models';
 comment on column llm.evaluation_answers.tokens is 'tokens of those calls, where the provider counted';
+comment on column llm.evaluation_answers.cost is 'what those calls cost by the prices of their models; NULL where a price or a count is missing';
 
 select pg_catalog.pg_extension_config_dump('llm.evaluation_runs', '');
 select pg_catalog.pg_extension_config_dump('llm.evaluation_runs_id_seq', '');
@@ -89,7 +91,8 @@ create function llm.evaluation_summary(
     out mean_ms real,
     out p95_ms real,
     out calls int,
-    out tokens bigint
+    out tokens bigint,
+    out cost double precision
 ) returns setof record
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -108,7 +111,8 @@ as $$
         avg(a.milliseconds)::real,
         percentile_cont(0.95) within group (order by a.milliseconds)::real,
         sum(a.calls)::int,
-        sum(a.tokens)::bigint
+        sum(a.tokens)::bigint,
+        sum(a.cost)
     from llm.evaluation_answers a
     where a.run = evaluation_summary.run
     group by grouping sets ((a.model), (a.model, a.source))
@@ -116,7 +120,8 @@ as $$
 $$;
 comment on function llm.evaluation_summary(bigint) is
     'What a run of llm_eval came to: for each model a row with source ''all'', and one for each source of its answers (''declined'' for none). '
-    'accuracy: right ones (declined rightly included) of all; accuracy_of_answered: right ones of those answered, NULL where none was; times in milliseconds.';
+    'accuracy: right ones (declined rightly included) of all; accuracy_of_answered: right ones of those answered, NULL where none was; times in milliseconds; '
+    'cost: by the models'' options prompt_price and answer_price.';
 grant execute on function llm.evaluation_summary(bigint) to llm_user, llm_monitor;
 
 -- No SET clause: the caller's search_path decides what the SQL of the set means.
@@ -137,7 +142,8 @@ create function llm_eval(
     out mean_ms real,
     out p95_ms real,
     out calls int,
-    out tokens bigint
+    out tokens bigint,
+    out cost double precision
 ) returns setof record
 language plpython3u volatile parallel unsafe
 as $$

@@ -47,6 +47,7 @@ SETTINGS = {
         Setting("text2sql_refused_tags", "pii,secret", False, "tags refused without a policy"),
         Setting("text2sql_candidates", "1", False, "answers of models that are voted on"),
         Setting("text2sql_sample_seconds", "2", False, "seconds that a candidate may run"),
+        Setting("text2sql_prompt_tokens", "8000", False, "tokens that a model is shown at most"),
         Setting("text2sql_rounds", "2", False, "answers that a question may cost of a model"),
         Setting("text2sql_values_limit", "50000", False, "values that a column may have indexed"),
         Setting("text2sql_row_limit", "1000", False, "rows that llm_ask returns at most"),

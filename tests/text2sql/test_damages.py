@@ -15,12 +15,12 @@ from pg_llm import catalog
 from pg_llm.database import PsycopgDatabase
 from pg_llm.text2sql import model
 from pg_llm.text2sql.index import index
-from tests.text2sql.damages import observatory, practice
+from tests.text2sql.damages import farms, observatory, practice
 
 if TYPE_CHECKING:
     import psycopg
 
-SUITES = {"observatory": observatory, "practice": practice}
+SUITES = {"observatory": observatory, "practice": practice, "farms": farms}
 CASES = [(name, *case) for name, suite in SUITES.items() for case in suite.CASES]
 # Not repaired: what was meant is anybody's guess, or takes more than a rule.
 BEYOND = {

@@ -102,6 +102,35 @@ def test_models_are_compared(asked_set: psycopg.Connection) -> None:
     ).fetchone() == (3,)
 
 
+def test_cost_by_the_prices_of_the_models_for_any_user(asked_set: psycopg.Connection) -> None:
+    server = Server([{"match": "", "mode": "substring", "answer": "select 1 as one"}]).start()
+    prices = '{"retries": 0, "prompt_price": 2.5, "answer_price": 10}'
+    asked_set.execute("drop role if exists payer; create role payer in role llm_user")
+    asked_set.execute("grant select on asked_set, trips to payer")
+    try:
+        for name, options in (("priced", prices), ("unpriced", '{"retries": 0}')):
+            asked_set.execute(
+                "select llm_model_add(%s, 'scripted', 'chat', 'scripted', %s, null, %s)",
+                [name, server.endpoint, options],
+            )
+        asked_set.execute("set role payer")
+        rows = asked_set.execute(
+            "select model, calls, tokens, cost from llm_eval('asked_set',"
+            ' \'{"models": ["priced", "unpriced", ""], "limit": 2}\') where source = \'all\''
+        ).fetchall()
+        found = {model: (calls, tokens, cost) for model, calls, tokens, cost in rows}
+    finally:
+        server.stop()
+        asked_set.execute("reset role; drop owned by payer; delete from llm.evaluation_runs")
+        asked_set.execute("drop role payer")
+    calls, tokens, cost = found["priced"]
+    assert calls == 2
+    # by the lower price at least, and by the higher one at most
+    assert 2.5 * tokens / 1e6 < cost < 10 * tokens / 1e6
+    assert found["unpriced"] == (2, tokens, None)
+    assert found[""] == (0, None, None)
+
+
 @pytest.mark.parametrize(
     "options",
     ['{"nonsense": 1}', "[]", '{"models": "x"}', '{"models": [1]}', '{"limit": 0}'],

@@ -136,6 +136,23 @@ GUESSES = [
         },
     ),
     (
+        "a role before the table, without a key's word",
+        """create table clubs (id int primary key, name text);
+           create table games (id int primary key, home_club int, away_club int, sort_club int)""",
+        {"games(home_club) -> clubs(id)", "games(away_club) -> clubs(id)"},
+    ),
+    (
+        "another member of the same table",
+        "create table tbl_member (member_id int primary key, sponsor_member_id int)",
+        {"tbl_member(sponsor_member_id) -> tbl_member(member_id)"},
+    ),
+    (
+        "a key that is called after another table",
+        """create table club (cid int primary key, name text);
+           create table standing (cid int primary key, points int)""",
+        {"standing(cid) -> club(cid)", "club(cid) -> standing(cid)"},
+    ),
+    (
         "other types do not join",
         """create table wards (id uuid primary key, name text);
            create table beds (id int primary key, ward_id int)""",
@@ -389,6 +406,24 @@ def test_changes_are_followed(
         assert joins(schema) == set()
     finally:
         db.execute("drop schema ward cascade")
+
+
+def test_the_version_tells_of_changes_and_of_nothing_else(db: psycopg.Connection) -> None:
+    def version() -> str:
+        return str(db.execute("select lineage.joins_version()").fetchone()[0])
+
+    with schema_of(db, WARD):
+        before = version()
+        assert version() == before
+        db.execute("create view young as select id from patients")
+        defined = version()
+        assert defined != before
+        ran(db, TREATED)
+        assert version() != defined
+        db.execute("create role t2s_anybody in role llm_user")
+        read_as_admin = version()
+        db.execute("set local role t2s_anybody")
+        assert version() == read_as_admin
 
 
 def test_nothing_is_read_again_without_a_change(db: psycopg.Connection) -> None:

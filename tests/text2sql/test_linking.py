@@ -66,6 +66,87 @@ def test_answerable(db: psycopg.Connection, answerable: str, unanswerable: str) 
     assert link(unanswerable, found).answerable < 0.4
 
 
+PURPOSE = [
+    # the columns that join what is asked for
+    ("How many trips did riders from Porto take?", {"trips.rider_id", "riders.rider_id"}),
+    # a period needs a date, whatever it is called
+    ("repairs in the last 6 months", {"repairs.repaired_on"}),
+    # what names a thing to a person
+    ("Which stations have electric bikes?", {"stations.name", "bikes.is_electric"}),
+    # words that speak of a column without naming it
+    ("Where do the oldest riders live?", {"riders.city", "riders.birth_date"}),
+    ("Which is the heaviest bike?", {"bikes.weight_kg"}),
+    ("revenue of trips", {"trips.fare"}),
+]
+
+
+@pytest.mark.parametrize(("question", "columns"), PURPOSE)
+def test_columns_by_what_they_are_for(
+    db: psycopg.Connection, question: str, columns: set[str]
+) -> None:
+    links = link(question, schema(db))
+    named = [f"{ref.relation.name}.{ref.column.name}" for ref, _ in links.columns[:8]]
+    assert columns <= set(named), named
+
+
+def test_an_irregular_verb_names_the_table_of_its_deeds(db: psycopg.Connection) -> None:
+    with db.transaction(force_rollback=True):
+        db.execute("create table poet (pid int primary key, name text)")
+        db.execute("create table verse (vid int primary key, title text)")
+        db.execute("create table writes (pid int references poet, vid int references verse)")
+        links = link("Which poets have written more than 3 verses?", schema(db))
+        best = {relation.name for relation, _ in links.relations[:3]}
+        assert best == {"poet", "verse", "writes"}
+
+
+def test_only_what_has_changed_is_read_again(db: psycopg.Connection) -> None:
+    """An index made after a change is the one that a new session makes."""
+    database = PsycopgDatabase(db)
+    with db.transaction(force_rollback=True):
+        db.execute("create table depots (depotid int primary key, wagonkind text, label text)")
+        before = index(catalog.snapshot(database))
+        assert "wagonkind" in before.by_word
+        # another table's name says that wagonkind is two words
+        db.execute("create table wagons (id int primary key)")
+        db.execute("comment on column riders.city is 'Home town'")
+        after = index(catalog.snapshot(database))
+        assert "wagonkind" not in after.by_word
+        same = {relation.oid: relation for relation in before.relations}
+        kept = [r.name for r in after.relations if same.get(r.oid) is r]
+        assert "trips" in kept
+        assert "depots" in kept
+        assert "riders" not in kept
+        anew = index(catalog.snapshot(PsycopgDatabase(db)))
+        assert words(after) == words(anew)
+        assert [(one, two.score) for one, two in after.labels] == [
+            (one, two.score) for one, two in anew.labels
+        ]
+        for relation in after.relations:
+            assert after.joins.steps(relation.oid) == anew.joins.steps(relation.oid)
+            assert after.display(relation) == anew.display(relation)
+
+
+def words(found: SchemaIndex) -> dict[str, list[tuple[int, str, tuple[tuple[str, float], ...]]]]:
+    return {
+        word: sorted(
+            (term.relation.oid, term.column.name if term.column else "", term.words)
+            for term in terms
+        )
+        for word, terms in found.by_word.items()
+    }
+
+
+def test_roles_do_not_share_what_was_derived(db: psycopg.Connection) -> None:
+    with db.transaction(force_rollback=True):
+        db.execute("create role t2s_reader in role llm_user")
+        db.execute("grant select (rider_id, city) on riders to t2s_reader")
+        assert "email" in schema(db).by_word
+        database = PsycopgDatabase(db)
+        index(catalog.snapshot(database))
+        db.execute("set local role t2s_reader")
+        assert "email" not in index(catalog.snapshot(database)).by_word
+
+
 def test_letters_that_all_tables_begin_with(db: psycopg.Connection) -> None:
     with db.transaction(force_rollback=True):
         db.execute("create schema bank")

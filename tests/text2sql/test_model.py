@@ -38,6 +38,15 @@ ANSWERS = [
     },
     {"match": "lookup", "answer": "select full_name, city from trips where fare > 40"},
     {"match": "down", "fault": "500"},
+    {"match": "stalls", "fault": "stall", "seconds": 30},
+    {"match": "megabyte", "answer": "select 1 as one -- " + "x" * 1_000_000},
+    {"match": "deep", "answer": "select " + "(" * 10_000 + "1" + ")" * 10_000},
+    {"match": "deeper", "answer": "select " + "(" * 10_000 + "fare from trips"},
+    {"match": "brackets", "answer": "[" * 100_000},
+    {"match": "many", "answer": "select fare from trips;\n\nselect city from riders"},
+    {"match": "transaction", "answer": "begin; select fare from trips; commit"},
+    {"match": "locks", "answer": "select fare from trips for update"},
+    {"match": "into", "answer": "select fare into copied from trips"},
 ]
 
 
@@ -87,13 +96,59 @@ def test_repaired_with_what_the_server_said(asked: psycopg.Connection, scripted:
     assert found["confidence"] < explain(asked, "plain")["confidence"]
 
 
-@pytest.mark.parametrize("question", ["two", "writes", "file", "nonsense", "none", "down"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("two", "writes", "file", "nonsense", "none", "down", "megabyte", "deep", "deeper"),
+        *("brackets", "many", "transaction", "locks", "into"),
+    ],
+)
 def test_bad_answers_are_declined_without_effect(asked: psycopg.Connection, question: str) -> None:
     before = asked.execute("select count(*) from trips, riders").fetchone()
     found = explain(asked, question)
     assert found["sql"] is None
     assert any("script" in attempt for attempt in found["attempts"])
     assert asked.execute("select count(*) from trips, riders").fetchone() == before
+
+
+@pytest.mark.parametrize(("question", "times"), [("stubborn", 2), ("restless", 5)])
+def test_a_repeated_error_ends_it_and_so_do_the_rounds(
+    asked: psycopg.Connection, question: str, times: int
+) -> None:
+    repeated = "select dragon from castles"
+    new = [f"select a from nowhere_{n}" for n in range(1, 9)]
+    server = Server(
+        [
+            {"match": "stubborn", "answer": repeated},
+            {"match": "restless", "answer": new[0]},
+            {"match": "castles", "mode": "substring", "answer": repeated},
+            {"match": "nowhere_", "mode": "substring", "answers": new[1:]},
+        ]
+    ).start()
+    try:
+        asked.execute("select llm_model_change('script', endpoint => %s)", [server.endpoint])
+        asked.execute("insert into llm.settings values ('text2sql_rounds', '5')")
+        found = explain(asked, question)
+    finally:
+        server.stop()
+        asked.execute("delete from llm.settings")
+    assert found["sql"] is None
+    assert len(server.requests) == times
+    assert sum("42P01" in attempt for attempt in found["attempts"]) == times
+    assert "gave no usable answer" in found["warnings"][0]
+    kept = asked.execute("select count(*) from llm.calls where model = 'script'").fetchone()
+    assert kept[0] >= times
+
+
+def test_the_deadline_of_calls_is_over_all(asked: psycopg.Connection) -> None:
+    asked.execute("insert into llm.settings values ('call_timeout', '0.5')")
+    try:
+        found = explain(asked, "stalls")
+    finally:
+        asked.execute("delete from llm.settings")
+    assert found["sql"] is None
+    assert any(attempt.startswith("script: ") for attempt in found["attempts"])
+    assert asked.execute("select 1").fetchone() == (1,)
 
 
 def test_grammar_answers_where_the_model_does_not(asked: psycopg.Connection) -> None:

@@ -30,6 +30,7 @@ def snapshot(database: Database) -> Snapshot:
     back change of definitions, comments, rights or memberships changes it, at
     the price of one scan of the user's part of them. A snapshot is kept by
     role and search path: what one role may see is never shown to another.
+    Relations that are as they were are the same objects in the next one.
     """
     state = database.execute(queries.VERSION)[0]
     version = str(state["version"])
@@ -37,11 +38,16 @@ def snapshot(database: Database) -> Snapshot:
     key = (str(state["role"]), str(state["path"]))
     found = kept.get(key)
     if found is None or found.version != version:
-        found = kept[key] = _read(database, key[0], version)
+        found = kept[key] = _read(database, key[0], version, _latest(kept, key[0]))
     kept.move_to_end(key)
     while len(kept) > _KEPT:
         kept.popitem(last=False)
     return found
+
+
+def _latest(kept: OrderedDict[tuple[str, str], Snapshot], role: str) -> Snapshot | None:
+    """Return the role's snapshot that was used last, whatever the search path."""
+    return next((kept[key] for key in reversed(kept) if key[0] == role), None)
 
 
 def view_definition(database: Database, relation: Relation) -> str:
@@ -55,15 +61,21 @@ def view_definition(database: Database, relation: Relation) -> str:
     return str(rows[0]["definition"])
 
 
-def _read(database: Database, role: str, version: str) -> Snapshot:
+def _read(database: Database, role: str, version: str, before: Snapshot | None = None) -> Snapshot:
     columns = _columns(database)
     unique = _unique(database)
+    earlier = before.by_oid if before is not None else {}
     relations = tuple(
-        _relation(row, columns[row["oid"]], unique[row["oid"]])
+        _same(earlier.get(row["oid"]), _relation(row, columns[row["oid"]], unique[row["oid"]]))
         for row in database.execute(queries.RELATIONS)
         if columns[row["oid"]]
     )
     return Snapshot(role, version, relations, tuple(_foreign_keys(database, relations)))
+
+
+def _same(before: Relation | None, now: Relation) -> Relation:
+    """Return the earlier relation where nothing of it has changed, else the new one."""
+    return before if before is not None and before == now else now
 
 
 def _relation(

@@ -54,6 +54,9 @@ class Options:
     #: texts, and calls at the same time, of bulk embedding
     batch: int | None = None
     concurrency: int | None = None
+    #: what a million tokens of a prompt and of an answer cost, in any currency
+    prompt_price: float | None = None
+    answer_price: float | None = None
     #: whether to ask for the tokens' probabilities (the score of llm_complete_many)
     logprobs: bool = False
     #: "json_schema" or "json_object": how the endpoint is asked for JSON
@@ -94,6 +97,8 @@ _OPTION_TYPES: Mapping[str, tuple[type, ...]] = {
     "max_answer": (int,),
     "dimensions": (int,),
     "send_dimensions": (bool,),
+    "prompt_price": (int, float),
+    "answer_price": (int, float),
     "logprobs": (bool,),
     "json_mode": (str,),
     "batch": (int,),

@@ -21,7 +21,7 @@ from pg_llm.text2sql.vote import Ballot
 if TYPE_CHECKING:
     from pg_llm.database import Database
     from pg_llm.text2sql.index import SchemaIndex
-    from pg_llm.text2sql.model import Candidate
+    from pg_llm.text2sql.model import Call, Candidate
     from pg_llm.text2sql.vote import Election
 
 # Below this the schema explains little of a question (0 to 1).
@@ -36,6 +36,8 @@ class Answer:
     verified pairs that it was made from or that a model was shown.
     `attempts`: what was tried, in order, each with its outcome.
     `cost`: the planner's, in its own units. `guarded`: what the guard said of `sql`.
+    `calls`: of models, for this answer: the model, tokens of the prompt and of the
+    answer.
     """
 
     sql: str | None
@@ -49,6 +51,7 @@ class Answer:
     cost: float | None = None
     warnings: tuple[str, ...] = ()
     guarded: guard.Guarded | None = None
+    calls: tuple[Call, ...] = ()
 
 
 def answer(database: Database, question: str, model: str | None = None) -> Answer:
@@ -131,6 +134,7 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         return _trusted(verified, grammatical, _sure(database))
     shown = pairs.examples(database, question, schema, _SHOWN)
     asked = source.candidates(database, question, schema, name, shown)
+    calls = tuple(call for each in asked for call in each.calls)
     examples = tuple(example for example, _ in shown)
     before = (*verified.attempts, *(one for each in asked for one in each.attempts))
     attempts = (*before, *grammatical.attempts)
@@ -140,7 +144,8 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         if len(asked) > 1:
             failed += f", asked for {len(asked)}"
         found = _trusted(verified, grammatical, _sure(database))
-        return replace(found, attempts=attempts, warnings=(failed, *found.warnings))
+        warnings = (failed, *found.warnings)
+        return replace(found, attempts=attempts, warnings=warnings, calls=calls)
     candidate, election = usable[0], None
     ballots = _ballots(database, question, schema, asked, (grammatical, verified))
     if len(ballots) > 1 or len(asked) > 1:
@@ -148,7 +153,8 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         attempts = (*attempts, *election.attempts)
         elected = [one for one in usable if one.guarded in _statements(election)]
         if not elected:
-            return replace(_trusted(verified, grammatical, _sure(database)), attempts=attempts)
+            found = _trusted(verified, grammatical, _sure(database))
+            return replace(found, attempts=attempts, calls=calls)
         candidate = elected[0]
     sure = confidence(_evidence(candidate, election, len(asked)), base(database, candidate.model))
     assert candidate.guarded is not None  # noqa: S101  (only such are usable)
@@ -164,6 +170,7 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         cost=candidate.guarded.cost,
         warnings=(*candidate.notes, *candidate.guarded.notes, *doubt),
         guarded=candidate.guarded,
+        calls=calls,
     )
 
 

@@ -30,15 +30,10 @@ _SPOKEN = (
     ("populous populated crowded inhabitant inhabitants", "population"),
     ("expensive cheap cheaper cheapest costly costing pricey afford", "price cost amount fee"),
     ("earn earns earned earning earnings paid wage", "salary income wage pay amount"),
-    (
-        "revenue sales turnover proceeds spend spends spent spending pay pays paying charge charged"
-        " money worth gross",
-        "amount price total payment cost fee",
-    ),
-    (
-        "buy buys bought buying purchase purchased sell sells sold selling sale trade traded",
-        "order sale purchase transaction quantity price",
-    ),
+    ("revenue sales turnover proceeds money worth gross", "amount price total payment cost fee"),
+    ("spend spends spent spending pay pays paying charge charged", "amount price total payment"),
+    ("buy buys bought buying purchase purchased", "order purchase transaction quantity price"),
+    ("sell sells sold selling sale trade traded", "order sale transaction quantity price"),
     ("work works worked working employ employed employs hire hired job", "employee job hire"),
     ("teach teaches taught teaching lecture", "teacher instructor professor course"),
     ("study studies studied studying enrol enroll enrolled attend attended", "student course"),

@@ -12,7 +12,7 @@ from pg_llm.text2sql.english_dates import year_range
 from pg_llm.text2sql.english_lexicon import PHRASES, base
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
-from pg_llm.text2sql.measures import additive, additive_name, measure
+from pg_llm.text2sql.measures import additive, additive_name, measure, quantity
 from pg_llm.text2sql.patterns import first, pick
 from pg_llm.text2sql.predicates import NEGATED
 from pg_llm.text2sql.terms import (
@@ -28,9 +28,10 @@ from pg_llm.text2sql.terms import (
     term_of_ref,
     texty,
 )
+from pg_llm.text2sql.words import split_identifier, stem
 
 if TYPE_CHECKING:
-    from pg_llm.text2sql.index import ColumnRef, SchemaIndex
+    from pg_llm.text2sql.index import ColumnRef, Match, SchemaIndex
 
 # What is done to numbers of things, again and again.
 _TRADED = frozenset(
@@ -304,10 +305,13 @@ class Chunks:
     def _minus(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Take "the charge minus the discount"."""
         one, _, two = units[-3:]
-        if not (numeric(one) and numeric(two)):
+        days = dated(one) and dated(two) and not numeric(one)
+        if not days and not (numeric(one) and numeric(two)):
             return None
+        if days:
+            one.columns, two.columns = _dates_of(one), _dates_of(two)
         aggregate = units[0].payload if units[0].symbol == "A" else None
-        if aggregate is None and any(unit.symbol == "E" for unit in self._units):
+        if aggregate is None and not days and any(unit.symbol == "E" for unit in self._units):
             aggregate = "sum"
         term = term_of(one)
         term.aggregate, term.operator, term.other = aggregate, "-", term_of(two)
@@ -324,7 +328,7 @@ class Chunks:
         columns = pick(units, "C")
         aggregates = [unit.payload for unit in pick(units, "A")]
         terms = [
-            Term(term_of(columns[0]).matches, aggregate=aggregate, text=columns[0].text)
+            replace(term_of(columns[0]), aggregate=aggregate, text=columns[0].text)
             for aggregate in aggregates
         ]
         for column in columns[1:]:
@@ -405,12 +409,29 @@ class Chunks:
                 return None
             if additive(best.ref) or self._sold(best.ref):
                 # "how many units": they are stored as numbers, and add up
-                term = Term(last.columns, aggregate="sum", text=last.text)
+                done = self._number_done(best.ref)
+                term = (
+                    term_of_ref(done, "sum")
+                    if done
+                    else Term(last.columns, aggregate="sum", text=last.text)
+                )
                 return [*kept, word("a", last.text, term)]
             # "how many cylinders": the number itself is stored
             return [*kept, last]
         term = Term(last.columns, aggregate="count", distinct=True, text=last.text)
         return [*kept, word("q", last.text, term)]
+
+    def _number_done(self, ref: ColumnRef) -> ColumnRef | None:
+        """Return the quantity of what a verb names ("units were returned": returns)."""
+        for unit in self._units:
+            found = self._schema.find([base(unit.text)]) if unit.symbol == "v" else []
+            tables = [m for m in found if m.column is None and m.score >= 0.75]
+            if tables and tables[0].relation.oid != ref.relation.oid:
+                amount = quantity(tables[0].relation)
+                if amount is not None:
+                    self._frame.verbs = tuple(v for v in self._frame.verbs if v != unit.text)
+                    return amount
+        return None
 
     def _sold(self, ref: ColumnRef) -> bool:
         """Whether "how many copies were sold" asks for a sum: counts of single events."""
@@ -470,6 +491,11 @@ class Chunks:
         else:
             term = lead.payload
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
+
+    def _unit_of_column(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "a lead time of more than 40 days": the unit is the column's own."""
+        words = [stem(word) for word in split_identifier(units[0].columns[0].ref.column.name)]
+        return units[:-1] if stem(units[-1].text) in words else None
 
     def _or_after(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Take "before 2009 or after 2010" for two alternatives."""
@@ -558,3 +584,7 @@ class Chunks:
             return None
         last: Superlative = marks[-1].payload
         return [word("X", marks[-1].text, replace(last, limit=number.payload))]
+
+
+def _dates_of(unit: Lexeme) -> list[Match]:
+    return [match for match in unit.columns if match.column and match.column.category == "D"]

@@ -377,7 +377,7 @@ class _Composer(Where):
         else:
             refs = []
         self.resolver.note(*refs)
-        if term.other is not None:
+        if term.other is not None or term.unit == "age":
             return [_Item(self._expression(term), self._aggregate_name(term))]
         self._beside_itself(term, refs)
         return [_Item(self.query.column(ref)) for ref in refs]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.frame import Declined, Frame, Order, Term
+from pg_llm.text2sql.predicates import age_of
 from pg_llm.text2sql.resolve import Resolver
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class Composer:
             raise Declined(f"the joins would count rows of {ref.relation.sql_name} more than once")
         if term.aggregate == "count":
             return f"count(distinct {name})" if term.distinct else f"count({name})"
-        if ref.column.category not in "N" and term.aggregate in ("sum", "avg"):
+        computed = term.unit == "age" or term.operator == "-"
+        if ref.column.category not in "N" and term.aggregate in ("sum", "avg") and not computed:
             raise Declined(f'"{term.text}" is not a number')
         if term.operator == "/" and term.other is not None:
             divisor = query.column(self.resolver.column(term.other))
@@ -81,6 +83,8 @@ class Composer:
     def _expression(self, term: Term) -> str:
         """Return a column, or the difference of two of one relation."""
         ref = self.resolver.column(term)
+        if term.unit == "age":
+            return age_of(self.query.column(ref))
         if term.other is None:
             return self.query.column(ref)
         other = self.resolver.column(term.other)
@@ -88,7 +92,12 @@ class Composer:
             raise Declined("a calculation with columns of two tables is beyond the grammar")
         if term.operator == "/":
             return self.query.column(ref)
-        return f"({self.query.column(ref)} - {self.query.column(other)})"
+        difference = f"({self.query.column(ref)} - {self.query.column(other)})"
+        if {ref.column.type, other.column.type} == {"date"} or ref.column.category == "N":
+            return difference
+        if (ref.column.category, other.column.category) != ("D", "D"):
+            raise Declined(f'"{term.text}" is not a number')
+        return f"extract(epoch from {difference}) / 86400"
 
     def _once_in_groups(self, measured: Relation) -> bool:
         """Whether each group meets a row at most once: over a table that only links the two."""
@@ -125,6 +134,8 @@ class Composer:
         if term.other is not None:
             names = [self.resolver.column(one).column.name for one in (term, term.other)]
             return {"/": "_per_", "-": "_minus_"}[term.operator].join(names)
+        if term.unit == "age":
+            return f"{term.aggregate}_age" if term.aggregate else "age"
         prefix = {"sum": "total", "avg": "average", "min": "minimum", "max": "maximum"}
         return f"{prefix[term.aggregate or 'sum']}_{self.resolver.column(term).column.name}"
 

@@ -107,7 +107,9 @@ class Reader(Superlatives):
         for position, unit in enumerate(units):
             before = [one.symbol for one in found if one.symbol not in "_I"]
             after = [one.symbol for one in units[position + 1 :] if one.symbol != "_"]
-            denied = unit.symbol == "v" and not unit.columns and before[-1:] == ["!"]
+            seen = {one.tables[0].relation.oid for one in found if one.symbol == "T"}
+            own = any(match.relation.oid in seen for match in unit.columns)
+            denied = unit.symbol == "v" and not own and before[-1:] == ["!"]
             if denied and after[:1] in ([], ["."]):
                 nouns = (base(unit.text), *VERB_NOUNS.get(base(unit.text), ()))
                 tables = [m for noun in nouns for m in self._tables_of(noun) if m.score >= 0.75]
@@ -193,10 +195,12 @@ class Reader(Superlatives):
             (r"(?<=E)QU?C", lambda units: units[-1:]),
             (r"Q[FU]*c*U?TC", self._count_column),
             (r"Q[FU]*c*U?[TC]", self._count),
+            (r"Y(?=T[WH])", self._plain_by),
             (r"[aq][^OXE!Y]*Y[TC](?:&[TC](?=[FWcE&]|$))*", self._group_by),
             (r"^[^XOaq]*Y[TC]$", self._unsaid),
             (r"Y", self._plain_by),
             (r"[TCaq]?W?P(?:A|E|a)[FCT]*", self._against),
+            (r"C[FW]*PNC", self._unit_of_column),
             (r"(?<!C)(?<!CW)(?<!a)(?<!aW)PN[TC]|NpT|NpC|PC[FW]?N", self._compare_number_first),
             (r"[Caq]W?F?PN&[FW]?PN(?![TC])", self._bounds),
             (r"[Caq]W?F?PNp?", self._compare),
@@ -205,7 +209,7 @@ class Reader(Superlatives):
             (r"[Caq]FN(?![XTC])|[Caq]N(?:\|N)*(?![XTC])|WNC|WNT", self._equal),
             (r"P?Np?", self._bare_number),
             (r"c\|[WF]*c", self._alternatives),
-            (r"X[cU]*T?[TC][FW]+[aq]|XTFC", self._top_by),
+            (r"X[cU]*T?[TC](?:&[TC])?[FW]+[aq](?:&[aq](?!Y))?|XTFC", self._top_by),
             (r"O[FX]*[UFE]*[Caq]K?(?:&[Caq]K?)*", self._order),
             (r"O[FU]*TK?", self._order_table),
             (r"OK", lambda units: units[1:]),
@@ -295,7 +299,8 @@ class Reader(Superlatives):
         frame = self._frame
         if opened or (previous == "&" and not self._restricting):
             term = term_of(unit)
-            alone = not frame.select and sum(u.symbol == "C" for u in self._units) == 1
+            until = next((i for i, u in enumerate(self._units) if u.symbol in "WP&"), None)
+            alone = sum(u.symbol == "C" for u in self._units[:until]) == 1 and not frame.select
             if alone and unit.text.startswith("total ") and numeric(unit):
                 # the total that visitors spent: of all of them
                 term.aggregate = "sum"

@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import english_lexicon as lexicon
+from pg_llm.text2sql.english_columns import age, called, initials, measures, opposite
 from pg_llm.text2sql.english_dates import date_phrase
 from pg_llm.text2sql.frame import Term
 from pg_llm.text2sql.index import METRIC, Match, fold
 from pg_llm.text2sql.lexeme import Lexeme
-from pg_llm.text2sql.words import ABBREVIATIONS, NUMBERS, root, stem, word_set
+from pg_llm.text2sql.words import NUMBERS, root, stem, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -119,8 +119,11 @@ def _meanings(
     dated = date_phrase(phrase)
     if dated is not None:
         yield 1.3 * len(span), Lexeme("D", phrase, dated)
-    if phrase in lexicon.PHRASES and not (
-        end - start == 1 and phrase in lexicon.STOP and not opening
+    stored = phrase == "quantity of" and any(m.score >= 0.8 for m in schema.find(["quantity"]))
+    if (
+        phrase in lexicon.PHRASES
+        and not stored
+        and not (end - start == 1 and phrase in lexicon.STOP and not opening)
     ):
         symbol, payload = lexicon.PHRASES[phrase]
         yield _phrase_worth(symbol, end - start, opening), Lexeme(symbol, phrase, payload)
@@ -130,7 +133,7 @@ def _meanings(
         and all(token.kind in ("word", "number") for token in span)
     ):
         yield from map(_computed, _schema(span, schema))
-        yield from _initials([token.lower for token in span], schema)
+        yield from initials([token.lower for token in span], schema)
     if end - start <= 8 and span[0].kind != "sign":
         yield from _value(span, schema, probed)
 
@@ -159,6 +162,28 @@ def _phrase_worth(symbol: str, size: int, opening: bool) -> float:
     return size * 1.3 if symbol == "K" and size > 1 else size * 1.3 - 0.4
 
 
+def _word(units: list[Token], at: int, schema: SchemaIndex) -> tuple[float, Lexeme]:
+    """Return what a word is by itself, and its worth."""
+    token = units[at]
+    word = token.lower
+    if word in NUMBERS and word != "one":
+        return 1.0, Lexeme("N", word, NUMBERS[word])
+    if word in lexicon.TIME_UNITS and (
+        word.endswith(("ly", "ual")) or (at > 0 and units[at - 1].lower in _EACH)
+    ):
+        return 1.15, Lexeme("M", word, lexicon.TIME_UNITS[word])
+    if word in ("age", "ages") and (aged := age(schema)):
+        return 1.0, aged
+    if word in lexicon.UNITS and at > 0 and units[at - 1].kind == "number":
+        return 0.6, Lexeme("_", word)
+    if word in lexicon.STOP:
+        return 0.3, Lexeme("_", word)
+    if lexicon.is_light(word):
+        when = [m for m in schema.find([word]) if m.column and m.column.category == "D"]
+        return 0.2, Lexeme("v", word, word, columns=when, measures=measures(word, schema))
+    return 0.0, Lexeme("?", token.text, token.text, capital=token.capital and at > 0)
+
+
 def _single(
     units: list[Token], at: int, schema: SchemaIndex, probed: dict[str, list[ValueMatch]]
 ) -> Iterable[tuple[float, Lexeme | None]]:
@@ -178,45 +203,11 @@ def _single(
             yield 0.0, Lexeme("?", token.text)
     elif token.kind == "stop":
         yield 0.5, Lexeme(".", ".") if at + 1 < len(units) else None
-    elif word in NUMBERS and word != "one":
-        yield 1.0, Lexeme("N", word, NUMBERS[word])
-    elif word in lexicon.TIME_UNITS and (
-        word.endswith(("ly", "ual")) or (at > 0 and units[at - 1].lower in _EACH)
-    ):
-        yield 1.15, Lexeme("M", word, lexicon.TIME_UNITS[word])
-    elif word in lexicon.UNITS and at > 0 and units[at - 1].kind == "number":
-        yield 0.6, Lexeme("_", word)
-    elif word in lexicon.STOP:
-        yield 0.3, Lexeme("_", word)
-    elif lexicon.is_light(word):
-        when = [m for m in schema.find([word]) if m.column and m.column.category == "D"]
-        yield 0.2, Lexeme("v", word, word, columns=when, measures=_measures(word, schema))
     else:
-        yield 0.0, Lexeme("?", token.text, token.text, capital=token.capital and at > 0)
+        yield _word(units, at, schema)
+    yield from opposite(word, schema)
     if word == "one" and (at == 0 or units[at - 1].lower not in _DETERMINERS):
         yield 0.9, Lexeme("N", word, 1)
-
-
-_VERB_NOUNS = {
-    "weigh": ("weight",),
-    "cost": ("cost", "price"),
-    "earn": ("salary", "wage", "income"),
-}
-
-
-def _measures(verb: str, schema: SchemaIndex) -> list[Match]:
-    """Return the numeric columns that a verb speaks of (weighs: weight_kg)."""
-    base = lexicon.base(verb)
-    for noun in (verb, base, *_VERB_NOUNS.get(base, ())):
-        found = [
-            m
-            for m in schema.find([noun])
-            if m.column and m.column.category == "N" and m.score >= 0.45
-        ]
-        found = [m for m in found if not m.ref.column.name.lower().endswith("id")]
-        if found:
-            return found
-    return []
 
 
 def _computed(option: tuple[float, Lexeme | None]) -> tuple[float, Lexeme | None]:
@@ -226,20 +217,6 @@ def _computed(option: tuple[float, Lexeme | None]) -> tuple[float, Lexeme | None
         return option
     term = Term(lexeme.columns[:1], aggregate="metric", text=lexeme.text)
     return worth + 1, Lexeme("a", lexeme.text, term, score=lexeme.score)
-
-
-def _initials(words: list[str], schema: SchemaIndex) -> Iterable[tuple[float, Lexeme]]:
-    """Read "miles per gallon" as the column mpg."""
-    letters = "".join(word[0] for word in words)
-    if len(words) < 3 or letters not in schema.by_word:
-        return
-    said = lexicon.PHRASES.keys() | lexicon.STOP
-    if any(word in said for word in words if word != "per"):
-        return
-    found = [m for m in schema.find([letters]) if m.column is not None and m.score >= 0.8]
-    if found:
-        lexeme = Lexeme("C", " ".join(words), [letters], columns=found, score=0.95)
-        yield 1.2 * len(words), lexeme
 
 
 def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lexeme | None]]:
@@ -253,7 +230,7 @@ def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lex
         (words[0] in lexicon.STOP and words[0] not in _NOUN_STOPS) or len(words[0]) < 2
     ):
         return
-    found = _called(words[0], schema) if len(words) == 1 else []
+    found = called(words[0], schema) if len(words) == 1 else []
     found = found or schema.find(content)
     if not found:
         return
@@ -279,20 +256,6 @@ def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lex
     if light and not _is_noun(words[0], found, schema):
         worth = 0.1
     yield worth, Lexeme(symbol, phrase, content, tables=tables, columns=columns, score=top)
-
-
-def _called(word: str, schema: SchemaIndex) -> list[Match]:
-    """Return the columns of exactly that name, where it is no English word (fname, doc_id)."""
-    if "_" not in word and word not in ABBREVIATIONS:
-        return []
-    known = schema.snapshot.derived.get("text2sql columns by name")
-    if not isinstance(known, defaultdict):
-        known = defaultdict[str, list[Match]](list)
-        for relation in schema.relations:
-            for column in relation.columns:
-                known[column.name.lower()].append(Match(relation, column, 1.0))
-        schema.snapshot.derived["text2sql columns by name"] = known
-    return list(known.get(word, ()))
 
 
 def _pointed(columns: list[Match], tables: list[Match], schema: SchemaIndex) -> Match | None:

@@ -21,6 +21,7 @@ AGE = Hint(
     ),
 )  # fmt: skip
 SIZE = Hint(("size", "area", "capacity", "population", "length", "amount", "total"))
+_AGED = Hint(("age", "birth date", "birth", "birthday"))
 _LENGTH = Hint(("length", "duration", "height", "distance", "pages", "runtime", "minutes"))
 _WEIGHT = Hint(("weight", "mass"))
 _HEIGHT = Hint(("height", "tall"))
@@ -127,8 +128,8 @@ def _phrases() -> dict[str, tuple[str, object]]:
     ):
         add("P", (op, _NONE, False), phrases)
     for op, hint, phrases in (
-        (">", AGE, "older than"),
-        ("<", AGE, "younger than"),
+        (">", _AGED, "older than"),
+        ("<", _AGED, "younger than"),
         (">", _LENGTH, "longer than"),
         ("<", _LENGTH, "shorter than"),
         (">", _WEIGHT, "heavier than"),
@@ -324,7 +325,7 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "describe|look up|i want|i want to know|i would like|i'd like|can you|could you|"
         "please list|write|print|mention|tell me|show me|give me|find out|list out|"
         "list all|show all|indicate|specify|say|see|what about|search for|search|"
-        "list down|count up",
+        "list down|count up|include|also include|also return|also show|also list|also give",
     )
     add("F", "of", "of")
     add("F", "for", "for|among|amongst|across|regarding|concerning|about|belonging to|out of")

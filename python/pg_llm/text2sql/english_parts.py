@@ -13,7 +13,8 @@ class Parts:
     """Simpler questions and what becomes of their answers.
 
     `kind`: percentage, ratio, difference, except, intersect (of two answers),
-    share (in percent: percentage share), mean, change, growth, total (of one).
+    values (in both, of what is no key), share (in percent: percentage share),
+    mean, change, growth, total (of one).
     `one`, `two`: what each may be asked as, in the order of preference.
     `share`: one is a part of two.
     """
@@ -143,7 +144,7 @@ _SHIFTS = (
     ),
     re.compile(
         rf"^{_ASK}(?P<running>cumulative|running)\s+(?P<what>.+?)\s+"
-        rf"(?:by|per|for\s+each|each|every|over\s+each)\s+{_UNIT}[.?]*$",
+        rf"(?:by|per|for\s+each|each|every|over\s+each)\s+{_UNIT}(?:\s+of\s+\w+)?[.?]*$",
         re.IGNORECASE,
     ),
 )
@@ -202,7 +203,8 @@ def _over_time(text: str) -> list[Parts]:
             kind = "total" if said.get("running") else "growth" if percent else "change"
             what = re.sub(r"^(?:the\s+)?(?:total\s+)(?=number\s+of)", "", match["what"])
             unit = match["unit"]
-            asked = (f"{what} by {unit}", f"total {what} by {unit}", f"number of {what} by {unit}")
+            each = f"for each {unit}"
+            asked = (f"{what} {each}", f"total {what} {each}", f"number of {what} {each}")
             return [Parts(kind, asked)]
     return []
 
@@ -225,6 +227,13 @@ def _ungrouped(text: str) -> list[Parts]:
     return [*found, *_shares(text), *_sets(text)]
 
 
+_BOTH_OF = re.compile(
+    r"^(?P<head>.+?)\s+(?P<verb>have|has|had|with)\s+both\s+(?P<noun>\w+)\s+(?P<one>.+?)\s+and\s+"
+    r"(?P=noun)\s+(?P<two>.+?)[.?]*$",
+    re.IGNORECASE,
+)
+
+
 def _difference(one: str, two: str) -> Parts:
     """Take "the highest and the lowest fee": the noun is that of both."""
     left = re.sub(r"^the\s+", "", one.strip(), flags=re.IGNORECASE)
@@ -232,6 +241,9 @@ def _difference(one: str, two: str) -> Parts:
     head, _, noun = right.partition(" ")
     if left.lower() in _BARE and head.lower() in _BARE and noun:
         left = f"{left} {noun}"
+    elif left.partition(" ")[0].lower() in _BARE and head.lower() not in _BARE and " of " in left:
+        # the average price of English books and German books
+        right = f"{left.partition(' of ')[0]} of {right}"
     asked = [(f"what is the {side}", *_counts(side)) for side in (left, right)]
     return Parts("difference", asked[0], asked[1])
 
@@ -283,6 +295,10 @@ def _sets(text: str) -> list[Parts]:
     elif match := (_BOTH.match(text) or _BOTH_YEARS.match(text)):
         years = [f"{match['head']} in {match[n]}{match['tail']}" for n in ("one", "two")]
         found.append(Parts("intersect", (years[0],), (years[1],)))
+    elif match := _BOTH_OF.match(text):
+        head = f"{match['head']} {match['verb']} {match['noun']}"
+        asked = [(f"{head} {match[n]}",) for n in ("one", "two")]
+        found.append(Parts("values", asked[0], asked[1]))
     return found
 
 

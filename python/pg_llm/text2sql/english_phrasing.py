@@ -110,6 +110,18 @@ _RULES = (
     ),
     _rule(r"\b(how many [\w ]+?) each of (?:them|these|those)\b", r"\1 they"),
     _rule(r"\b(?:more than|over) once\b", "more than 1 time"),
+    _rule(
+        r"^how (?:do|does|did) (?P<what>.+?) (?:differ|vary|change|compare)"
+        r" (?:by|across|between|over|among) (?:the )?(?P<group>\w+(?: \w+)?)(?=[.?]|$)",
+        r"what is \g<what> by \g<group>",
+    ),
+    _rule(
+        r"\b(?:number of )?(?:days|time|duration)(?: in days)? (?:between|from)"
+        r" (?:the |its |their )?(?P<one>\w+(?: \w+)?) (?:and|to) (?:the |its |their )?(?P<two>\w+(?: \w+)?)"
+        r"(?=\s*[,.?]|\s*$| (?:for|by|per|of|in|across) )",
+        r"\g<two> minus \g<one>",
+    ),
+    _rule(r"\b(?:combinations?|pairs?) of (?=\w+)", ""),
     _rule(r"\s+of each(?=\s*[,.?]|\s*$)", ""),
     _rule(
         r"\b(?:have|has|had|with) (?:an? )?(more|fewer|less|higher|greater|larger|lower|smaller)"

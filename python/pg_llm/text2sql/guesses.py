@@ -3,8 +3,7 @@
 A column points to the key of another relation when their words agree once the
 key's own table is spelled out (invoice.cust_id, customer.id), and the types are
 of one category. What the statistics tell of the values of both columns refutes
-a guess or confirms it; a weak one counts only when it is not refuted, or only
-when it is confirmed.
+a guess or confirms it; the weakest count only where they are confirmed.
 """
 
 from __future__ import annotations
@@ -14,33 +13,22 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import overlap
+from pg_llm.text2sql.fits import HIERARCHICAL, Fit, fit_in_hierarchy, fit_of, heads
 from pg_llm.text2sql.keys import (
     KEY_WORDS,
     OTHERWISE,
     ends_like_key,
     keys,
     named_after,
-    said_in,
-    same_words,
 )
-from pg_llm.text2sql.words import abbreviates, common_start, split_identifier, stem, word_set
+from pg_llm.text2sql.words import abbreviates, common_start, split_identifier, stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pg_llm.catalog import Column, ForeignKey, Relation
 
-# Words that say that a column points somewhere, and nothing of where.
-_LINKING = frozenset({"link", "to", "fk", "ref", "fkey"})
-# What a row of a hierarchy calls another row of the same table.
-_RELATIVES = word_set(
-    """
-    parent manager supervisor boss superior predecessor successor previous prev next root ancestor
-    """
-)
-_SHORTEST_HEAD = 4
 _MOST_COMMON = 8
-_WHOLE = frozenset({"smallint", "integer", "bigint"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +47,6 @@ class Guess:
     weak: bool = False
     confirmed: bool = False
     common: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """How a column's name fits a key: `length` words of it, and how surely."""
-
-    length: int
-    exact: bool = False
-    weak: bool = False
-    needs_values: bool = False
 
 
 _Owner = tuple["Relation", str]
@@ -116,11 +94,17 @@ def _common(lost: dict[tuple[str, str], list[Relation]]) -> Iterator[Guess]:
 
 
 def _of_column(relation: Relation, column: Column, owners: _Owners) -> Iterator[Guess]:
-    own_key = relation.primary_key == (column.name,) or (
-        keys(relation) == [column.name] and named_after(relation, column.name) < OTHERWISE
-    )
     near = owners.near(column.name)
-    near += [(relation, key) for key in keys(relation) if (relation, key) not in near]
+    words = {stem(word) for word in split_identifier(column.name)}
+    hierarchy = not HIERARCHICAL.isdisjoint(words)
+    if not near and not hierarchy:
+        return
+    own = keys(relation)
+    own_key = relation.primary_key == (column.name,) or (
+        own == [column.name] and named_after(relation, column.name) < OTHERWISE
+    )
+    if hierarchy:
+        near += [(relation, key) for key in own if all(one[0] is not relation for one in near)]
     for owner, key, fit in _pointed(relation, column, near, own_key=own_key):
         target = owner.column(key)
         assert target is not None  # noqa: S101  (`_pointed` has looked)
@@ -162,7 +146,8 @@ class _Owners:
             own = [stem(word) for word in table]
             names |= {"".join(table) + words[0], "".join(own) + words[0]}
             names |= {table[-1] + words[0], own[-1] + words[0]}
-            self._by_table.setdefault(own[-1], []).append(owner)
+            if not own[-1].isdigit():
+                self._by_table.setdefault(own[-1], []).append(owner)
         for name in names:
             self._by_name.setdefault(name, []).append(owner)
         if len(words) >= 2:
@@ -171,11 +156,16 @@ class _Owners:
     def near(self, name: str) -> list[_Owner]:
         """Return the keys that a column of this name may point to."""
         words = split_identifier(name)
+        if len(words) == 1 and words[0] in KEY_WORDS:
+            # every table has an id
+            return []
         found = [*self._by_name.get(name.lower(), ())]
         found += self._by_tail.get(tuple(words[-2:]), ())
         # the last word where no key word follows it: link_to_event, maker
         for word in words[-3:]:
             found += self._of_table(stem(word))
+        if not found:
+            return []
         return list({(owner.oid, key): (owner, key) for owner, key in found}.values())
 
     def _of_table(self, word: str) -> list[_Owner]:
@@ -183,17 +173,10 @@ class _Owners:
             self._related[word] = [
                 owner
                 for last, owners in self._by_table.items()
-                if last == word or abbreviates(word, last) or _heads(word, last)
+                if last == word or abbreviates(word, last) or heads(word, last)
                 for owner in owners
             ]
         return self._related[word]
-
-
-def _heads(word: str, compound: str) -> bool:
-    """Tell whether a word is the last one of a compound written in one piece (superpower)."""
-    return (
-        len(word) >= _SHORTEST_HEAD and len(compound) > len(word) + 1 and compound.endswith(word)
-    )
 
 
 def _glued(relations: list[Relation]) -> list[tuple[str, Relation, str]]:
@@ -234,7 +217,7 @@ def _glued_keys(
 
 def _pointed(
     relation: Relation, column: Column, owners: list[_Owner], *, own_key: bool
-) -> list[tuple[Relation, str, _Fit]]:
+) -> list[tuple[Relation, str, Fit]]:
     """Return the keys that a column seems to point to: those that fit it best."""
     found = []
     for owner, key in owners:
@@ -242,11 +225,11 @@ def _pointed(
         if target is None or target.category != column.category:
             continue
         if owner.oid == relation.oid:
-            fit = _of_hierarchy(relation, column.name, key)
-        elif own_key and not _shorter(owner, relation):
+            fit = fit_in_hierarchy(relation, column.name, key)
+        elif own_key and not _shorter(owner, relation) and not _borrowed(relation, owner, key):
             fit = None
         else:
-            fit = _fit(column, owner, key)
+            fit = fit_of(column, owner, key)
         words = split_identifier(column.name)
         if own_key and fit is not None and not fit.exact and fit.length < len(words):
             # course_id of courses, and student_course_id of what is between
@@ -257,8 +240,8 @@ def _pointed(
 
 
 def _best(
-    found: list[tuple[Relation, str, _Fit]], *, tables_only: bool
-) -> list[tuple[Relation, str, _Fit]]:
+    found: list[tuple[Relation, str, Fit]], *, tables_only: bool
+) -> list[tuple[Relation, str, Fit]]:
     """Return the keys that fit best: of the same name, or of a table that more words name."""
     strong = [one for one in found if not one[2].weak]
     if not strong and len(found) > 1:
@@ -293,102 +276,9 @@ def _shorter(owner: Relation, relation: Relation) -> bool:
     )
 
 
-def _of_hierarchy(relation: Relation, name: str, key: str) -> _Fit | None:
-    """Tell whether a column points to another row of its own table (parent_id)."""
-    words = [stem(word) for word in split_identifier(name)]
-    if name == key or not words or (name,) in relation.unique:
-        return None
-    bare = words[:-1] if words[-1] in KEY_WORDS else words
-    own = [stem(word) for word in split_identifier(relation.name)]
-    role = bare[: -len(own)] if bare[-len(own) :] == own else bare
-    if role in (["report", "to"], ["reporting", "to"]) or (
-        len(role) == 1 and role[0] in _RELATIVES
-    ):
-        return _Fit(len(bare))
-    return None
-
-
-def _fit(column: Column, owner: Relation, key: str) -> _Fit | None:
-    """Tell how a column's name fits a key of another relation, None where it does not."""
-    name = column.name
-    words, target = split_identifier(name), split_identifier(key)
-    generic = len(target) == 1 and target[0] in KEY_WORDS
-    if name == key and not generic:
-        return _same_name(column, words, owner)
-    own = [stem(word) for word in split_identifier(owner.name)]
-    if generic:
-        # cust_id, customer_id, customerid for customer.id
-        if words[-1:] != target:
-            if name.lower() in {"".join(own) + target[0], own[-1] + target[0]}:
-                return _Fit(len(own) + 1)
-            return _unspoken(column, words, owner, key)
-        return _of_table(words[:-1], own)
-    before = words[: -len(target)]
-    if before and words[-len(target) :] == target:
-        if same_words(before, own):
-            # product_sku, of products.sku
-            return _Fit(len(words), weak=owner.primary_key != (key,))
-        if len(target) >= 2 or said_in(own, key):
-            return _Fit(len(target))
-    rest = [word for word in target if stem(word) not in own]
-    if len(words) >= 2 and rest and rest == words[-len(rest) :] and rest[-1] in KEY_WORDS:
-        fit = _of_table(words[: -len(rest)], own)
-        if fit is not None:
-            return fit
-    return _unspoken(column, words, owner, key) or _beginning(column, words, target)
-
-
-def _same_name(column: Column, words: list[str], owner: Relation) -> _Fit:
-    """Tell how a column called like a key fits it: equal emails are not what a table is for."""
-    identifies = owner.primary_key in ((column.name,), ()) or words[-1] in KEY_WORDS
-    glued = len(words) == 1 and words[0].endswith(tuple(KEY_WORDS))
-    table = {stem(word) for word in split_identifier(owner.name)}
-    named = identifies or glued or not table.isdisjoint(map(stem, words))
-    return _Fit(len(words), exact=True, weak=not named, needs_values=not named)
-
-
-def _of_table(table: list[str], own: list[str]) -> _Fit | None:
-    """Tell how the words before a key word fit a table's name."""
-    if not table:
-        return None
-    if same_words(table, own):
-        return _Fit(len(table) + 1)
-    # a role before the table: shipping_address_id
-    if len(table) > len(own) and same_words(table[-len(own) :], own):
-        return _Fit(len(own) + 1)
-    if len(own) == 1 and _heads(stem(table[-1]), own[0]):
-        return _Fit(1, weak=True)
-    return None
-
-
-def _unspoken(column: Column, words: list[str], owner: Relation, key: str) -> _Fit | None:
-    """Tell whether a column without a key's word is called like a table (link_to_event, maker).
-
-    In the plural it would be a count, and a number with decimals no key.
-    """
-    own = [stem(word) for word in split_identifier(owner.name)]
-    bare = [word for word in words if word not in _LINKING]
-    said = len(bare) < len(words)
-    if not bare or bare[-1] in KEY_WORDS or stem(bare[-1]) != bare[-1]:
-        return None
-    if column.category == "N" and column.type not in _WHOLE:
-        return None
-    exact = bare == own
-    if not exact and not (bare[-1] == own[-1] and (len(bare) == 1 or said)):
-        return None
-    if key.lower() not in KEY_WORDS and named_after(owner, key) == OTHERWISE:
-        return None
-    if said:
-        return _Fit(len(bare), weak=not exact)
-    # A text of that name more often holds the thing's own name.
-    return _Fit(len(bare), weak=True, needs_values=column.category not in "NU")
-
-
-def _beginning(column: Column, words: list[str], target: list[str]) -> _Fit | None:
-    """Tell whether a column is called like a natural key without its key word (zip, zip_code)."""
-    if len(target) >= 2 and words == target[:-1] and target[-1] in KEY_WORDS:
-        return _Fit(len(words), weak=True, needs_values=column.category not in "NU")
-    return None
+def _borrowed(relation: Relation, owner: Relation, key: str) -> bool:
+    """Tell whether a key is called after the other table and not after its own."""
+    return named_after(relation, key) == OTHERWISE and named_after(owner, key) < OTHERWISE
 
 
 def _composite(relations: Sequence[Relation], linked: set[tuple[int, str]]) -> Iterator[Guess]:

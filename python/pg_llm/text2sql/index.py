@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pg_llm.text2sql import chinese_labels
 from pg_llm.text2sql.chinese_text import normal
 from pg_llm.text2sql.joins import JoinGraph
+from pg_llm.text2sql.kept import Vocabulary, kept
 from pg_llm.text2sql.keys import apparent_key
 from pg_llm.text2sql.words import (
     ABBREVIATIONS,
@@ -213,7 +214,8 @@ class SchemaIndex:
 
     def display(self, relation: Relation) -> list[ColumnRef]:
         """Return the columns that name a row of the relation to a person."""
-        return [ColumnRef(relation, column) for column in _display(relation)[0]]
+        columns = kept("display", relation, None, lambda: _display(relation)[0])
+        return [ColumnRef(relation, column) for column in columns]
 
     def named(self, relation: Relation) -> list[ColumnRef]:
         """Return the same where they are names, and not only stand in for one."""
@@ -265,8 +267,14 @@ def _build(snapshot: Snapshot) -> SchemaIndex:
         for word in split_identifier(relation.name.lower().removeprefix(start) or relation.name)
     }
     common = _common_words([split_identifier(relation.name) for relation in relations])
+    known = Vocabulary(vocabulary)
     for relation in relations:
-        for term in _relation_terms(relation, vocabulary, common, start):
+        for term in kept(
+            "terms",
+            relation,
+            (start, common, known.near(relation)),
+            lambda relation=relation: list(_relation_terms(relation, vocabulary, common, start)),  # type: ignore[misc]
+        ):
             for word, _ in term.words:
                 built.by_word[word].append(term)
         for column in relation.columns:
@@ -478,9 +486,9 @@ def _display_by_name(relation: Relation) -> tuple[list[Column], bool]:
         if column.category in "SE" and column.type != '"char"'
     ]
     bare: dict[str, tuple[str, ...]] = {}
+    prefix = _common_words([split_identifier(column.name) for column in relation.columns])
     for column in texts:
         words = _words(column.name, vocabulary)
-        prefix = _common_words([split_identifier(other.name) for other in relation.columns])
         bare[column.name] = tuple(
             word
             for word in words
@@ -508,5 +516,12 @@ def _display_by_name(relation: Relation) -> tuple[list[Column], bool]:
     for column in texts:
         if bare[column.name][-1:] in {("name",), ("title",)}:
             return [column], True
+    return _stand_in(relation, texts), False
+
+
+def _stand_in(relation: Relation, texts: list[Column]) -> list[Column]:
+    """Return what is shown of rows without a name: the key, and the first text beside it."""
     key = [column for column in relation.columns if column.name in relation.primary_key]
-    return key or texts[:1] or list(relation.columns[:1]), False
+    if len(key) == 1 and texts:
+        return key if texts[0] is key[0] else [*key, texts[0]]
+    return key or texts[:1] or list(relation.columns[:1])

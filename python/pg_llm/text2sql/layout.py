@@ -67,6 +67,16 @@ class Layout:
         return self.vectors[0] @ numpy.asarray(asked, dtype=numpy.float32)
 
 
+class Positions(dict["Key", int]):
+    """The position of each column and relation; that of its relation for a word of the glossary.
+
+    A metric is a column to the grammar, and none that the relation has.
+    """
+
+    def __missing__(self, key: Key) -> int:
+        return self[key[0], ""]
+
+
 def layout_of(schema: SchemaIndex) -> Layout:
     """Return the schema's layout, made on first use."""
     found = schema.snapshot.derived.get("text2sql layout")
@@ -83,8 +93,11 @@ def _made(schema: SchemaIndex) -> Layout:
 
     relations = schema.relations
     refs = [ColumnRef(relation, column) for relation in relations for column in relation.columns]
-    positions = {(ref.relation.oid, ref.column.name): n for n, ref in enumerate(refs)}
-    positions |= {(relation.oid, ""): len(refs) + n for n, relation in enumerate(relations)}
+    positions = Positions(
+        {(ref.relation.oid, ref.column.name): n for n, ref in enumerate(refs)}
+        | {(relation.oid, ""): len(refs) + n for n, relation in enumerate(relations)}
+    )
+    key = [ref.column.name in keys for ref, keys in _with_keys(refs, schema)]
     widest = max([3, *(len(relation.columns) for relation in relations)])
     places = numpy.full((len(relations), widest), -1)
     for n, relation in enumerate(relations):
@@ -103,12 +116,12 @@ def _made(schema: SchemaIndex) -> Layout:
         numpy.array([numbers[ref.relation.oid] for ref in refs]),
         places,
         places >= 0,
-        numpy.array([float(ref.column.name in keys) for ref, keys in _with_keys(refs, schema)]),
+        _flags(key),
         _flags(ref.column.name in named[ref.relation.oid] for ref in refs),
         _flags(ref.column.category == "D" for ref in refs),
         _flags(
-            ref.column.category == "N" and ref.column.name not in keys
-            for ref, keys in _with_keys(refs, schema)
+            ref.column.category == "N" and not is_key
+            for ref, is_key in zip(refs, key, strict=True)
         ),
         _joined(relations, numbers, schema),
         numpy.array([_VIEW if relation.kind in "vm" else 1.0 for relation in relations]),

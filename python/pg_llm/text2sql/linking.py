@@ -20,8 +20,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from pg_llm.text2sql import chinese_english, chinese_linking
-from pg_llm.text2sql.chinese_text import normal
 from pg_llm.text2sql.associations import associated, base
+from pg_llm.text2sql.chinese_text import normal
 from pg_llm.text2sql.index import fold
 from pg_llm.text2sql.layout import Key, Layout, layout_of
 from pg_llm.text2sql.words import is_chinese, stem, word_set

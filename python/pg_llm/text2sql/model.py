@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _TEMPERATURE = 0.8
+Call = tuple[str, int | None, int | None]
 
 
 @dataclass(slots=True)
@@ -27,13 +28,15 @@ class Candidate:
 
     `model`: whose answer it is, by its name in the registry; `rounds`: how often
     it answered; `fixes`: what was repaired in what it answered last; `notes`:
-    what was changed, for the user.
+    what was changed, for the user; `calls`: each answer's model, and the tokens
+    of prompt and answer as its provider counted them.
     """
 
     guarded: Guarded | None = None
     model: str = ""
     rounds: int = 0
     fixes: tuple[Fix, ...] = ()
+    calls: list[Call] = field(default_factory=list)
     attempts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -91,7 +94,7 @@ def ask(
     unknown model, a role that may not call it) is raised.
     """
     candidate = Candidate()
-    conversation = prompt.messages(question, schema, examples)
+    conversation = prompt.messages(database, question, schema, examples)
     seen: set[str] = set()
     for _ in range(settings.whole(database, "text2sql_rounds")):
         try:
@@ -100,6 +103,8 @@ def ask(
             candidate.attempts.append(f"{model}: {error.message}")
             return candidate
         candidate.rounds += 1
+        tokens = completion.prompt_tokens, completion.completion_tokens
+        candidate.calls.append((completion.model, *tokens))
         text = completion.text.strip()
         wrong = _judge(database, text, schema, candidate, completion.model)
         if wrong is None or wrong.error.message in seen:

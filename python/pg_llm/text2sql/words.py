@@ -251,6 +251,19 @@ def _split(name: str) -> tuple[str, ...]:
     return tuple(piece.lower() for piece in _PIECE.findall(name))
 
 
+@lru_cache(maxsize=1)
+def _irregular_forms() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for form, singular in _IRREGULAR.items():
+        found.setdefault(singular, set()).add(form)
+    return {singular: frozenset(forms) for singular, forms in found.items()}
+
+
+def irregular_forms(word: str) -> frozenset[str]:
+    """Return the forms of a stem that do not follow the rules (person: people)."""
+    return _irregular_forms().get(word, frozenset())
+
+
 @lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """Return the singular of a noun, lower-cased; other words unchanged.

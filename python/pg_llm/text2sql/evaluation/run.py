@@ -15,7 +15,8 @@ from pg_llm.text2sql.evaluation import results
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pg_llm.database import Database, Row
+    from pg_llm.database import Database
+    from pg_llm.text2sql.model import Call
 
 _OPTIONS = frozenset({"models", "limit", "order", "extra_columns"})
 _MOST_ROWS = 20_000
@@ -33,20 +34,20 @@ where r.id operator(pg_catalog.=) $1
 _INSERT = """
 insert into llm.evaluation_answers (
     run, number, model, question, answerable, source, sql, confidence, valid, correct, reason,
-    milliseconds, calls, tokens
+    milliseconds, calls, tokens, cost
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """
 _TYPES = (
     *("int8", "int4", "text", "text", "bool", "text", "text", "float4", "bool", "bool", "text"),
-    *("float4", "int4", "int8"),
+    *("float4", "int4", "int8", "float8"),
 )
-_SPENT = """
-select pg_catalog.count(*) as calls,
-    pg_catalog.sum(c.prompt_tokens operator(pg_catalog.+) c.completion_tokens) as tokens
-from llm.calls c
-where c.at operator(pg_catalog.>=) $1::pg_catalog.timestamptz
-  and c.acting_role operator(pg_catalog.=) current_user::pg_catalog.text
+_PRICES = """
+select m.name,
+    (m.options operator(pg_catalog.->>) 'prompt_price')::pg_catalog.float8 as prompt,
+    (m.options operator(pg_catalog.->>) 'answer_price')::pg_catalog.float8 as completion
+from llm.models m
+where m.name operator(pg_catalog.=) any ($1)
 """
 _RUN = "select r::pg_catalog.text as row from llm.run_read_only($1, $2) r"
 
@@ -155,13 +156,9 @@ def _judged(
     options: Options,
 ) -> list[Any]:
     """Return an answer as a row of llm.evaluation_answers, from `question` on."""
-    before = database.execute("select pg_catalog.clock_timestamp()::pg_catalog.text as now")
     begun = time.monotonic()
     found = answer.fresh(database, question.text, model)
     took = (time.monotonic() - begun) * 1000
-    spent: Row = {"calls": 0, "tokens": None}
-    if model:
-        spent = database.execute(_SPENT, [before[0]["now"]])[0]
     valid, correct = None, not question.gold
     reason = found.warnings[-1] if found.sql is None and found.warnings else None
     if found.sql is not None:
@@ -171,8 +168,27 @@ def _judged(
     return [
         *(question.text, bool(question.gold), found.source if found.sql else None, found.sql),
         *(found.confidence, valid, correct, problem or reason, took),
-        *(int(spent["calls"]), spent["tokens"]),
+        *(len(found.calls), _tokens(found.calls), _cost(database, found.calls)),
     ]
+
+
+def _tokens(calls: Sequence[Call]) -> int | None:
+    """Return the tokens of calls, as far as the providers counted them; None where none did."""
+    counted = [tokens for _, *both in calls for tokens in both if tokens is not None]
+    return sum(counted) if counted else None
+
+
+def _cost(database: Database, calls: Sequence[Call]) -> float | None:
+    """Return what calls cost by the prices of their models; None where one is not known."""
+    rows = database.execute(_PRICES, [[model for model, *_ in calls]], ["text[]"]) if calls else []
+    prices = {row["name"]: (row["prompt"], row["completion"]) for row in rows}
+    total = 0.0
+    for model, *both in calls:
+        for tokens, price in zip(both, prices.get(model, (None, None)), strict=True):
+            if tokens is None or price is None:
+                return None
+            total += tokens * price / 1_000_000
+    return total if calls else None
 
 
 def _verdict(

@@ -30,7 +30,7 @@ _SIGNS = {
             r"多少[个位次种笔家条人张名]|数量|几[个位次种笔家条张名]|有多少",
         ),
         "sum": (
-            r"\b(?:total(?! number| count)|sum|altogether|combined|how much)\b",
+            r"\b(?:(?<!in )total(?! number| count)|sum|altogether|combined|how much)\b",
             r"总额|总[计和]|合计|总共|总(?=[销收金])",
         ),
         "average": (
@@ -68,13 +68,23 @@ _SIGNS = {
         ),
         "less": (
             r"\b(?:less|fewer|lower|smaller|younger|shorter|lighter|earlier) than\b",
-            r"\b(?:below|under|at most|before|up to|no more than)\b",
+            r"\b(?:below|at most|before|up to|no more than)\b",
+            # under a flag, a number
+            r"\bunder\b(?! (?:the (?!age|average|mean)|(?:which|what|each|every|whose)\b))",
             r"\bor (?:less|fewer|lower|earlier)\b",
             r"小于|低于|少于|不到|至多|以下|之前|以前|不超过",
         ),
         "or": (
             r"\b(?:or|either)\b",
             r"或者?",
+        ),
+        "each": (
+            r"\b(?:each|every|per)\b",
+            r"每|各",
+        ),
+        "distinct": (
+            r"\b(?:different|distinct|distinctive|unique)\b",
+            r"不同|不重复",
         ),
         "both": (
             r"\bboth\b",
@@ -107,8 +117,8 @@ _LIGHT = word_set(
     a about across all along also altogether an and any are aren't as at average avg be been
     being below both but by can compute calculate corresponding count could different
     distinct did didn't display do does doesn't each either every exactly except excluding
-    exist fetch find following for from get give had has hasn't have haven't having he her
-    here him his how i id if in into is isn't it its itself kindly least less let list lists
+    exist exists fetch find following for from get give had has hasn't have haven't having he her
+    here him his how i id if in into is isn't it its itself kindly least less let list listed lists
     many maximum me mean min minimum more most much my name need neither no none nor not
     number numbers of often on one ones or order ordered other our out over overall own per
     percent percentage please provide return returned retrieve see select she should show

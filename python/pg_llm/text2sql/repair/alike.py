@@ -49,6 +49,7 @@ def fit(wanted: str, name: str, source: Source) -> float:
         likeness(wanted, name),
         likeness(_without(wanted, own), _without(name, own)),
         _by_type(wanted, name, column),
+        _without_filler(wanted, name),
     )
     one, two = _kind(wanted), _kind(name)
     return best * _OTHER_KIND if one and two and one != two else best
@@ -101,6 +102,17 @@ _PHRASES = (
 
 def _phrase(one: frozenset[str], two: frozenset[str]) -> bool:
     return one != two and any({one, two} <= phrases for phrases in _PHRASES)
+
+
+# Last words that add nothing to the name of a column.
+_FILLERS = frozenset(["type", "kind", "category", "name", "value", "text", "data", "info"])
+
+
+def _without_filler(wanted: str, name: str) -> float:
+    """Compare without a last word that adds nothing (soil_type: soil)."""
+    split = split_identifier(wanted)
+    bare = len(split) > 1 and split[-1] in _FILLERS and words("_".join(split[:-1]))
+    return 0.85 if bare and bare == words(name) else 0.0
 
 
 def _by_type(wanted: str, name: str, column: Column | None) -> float:

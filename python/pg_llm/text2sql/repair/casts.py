@@ -167,6 +167,8 @@ def _cast_first(call: exp.Expr, kind: str, schema: SchemaIndex) -> str:
     wanted = {"timestamp": "S", "numeric": "SN", "text": "NDB"}[kind]
     for key in ("this", "expression"):
         argument = call.args.get(key)
+        if isinstance(argument, exp.Order) and argument.this is not None:
+            call, key, argument = argument, "this", argument.this
         if not isinstance(argument, exp.Expr) or isinstance(argument, exp.Literal | exp.Var):
             continue
         found = category(argument, schema)

@@ -38,6 +38,7 @@ _SIGNS = tuple(
          r"\binterval\s+\d", r"\blimit\s+\d+\s*,"),
     )
 )  # fmt: skip
+_READ = "the statement was read as"
 DIALECTS = ("mysql", "sqlite", "tsql", "bigquery", "snowflake")
 UNITS = frozenset(
     {"year", "quarter", "month", "week", "day", "hour", "minute", "second", "dow", "weekday"}
@@ -68,7 +69,12 @@ def translations(sql: str, schema: SchemaIndex) -> Iterator[Change]:
             continue
         if not names & ({text.strip("'").lower() for text in _TEXT.findall(new)} - kept):
             seen.add(new)
-            yield Change(new, f"the statement was read as {dialect}'s")
+            yield Change(new, f"{_READ} {dialect}'s")
+
+
+def is_reading(note: str) -> bool:
+    """Whether a change was to read the statement as another dialect's."""
+    return note.startswith(_READ)
 
 
 def _translated(sql: str, dialect: str) -> str | None:

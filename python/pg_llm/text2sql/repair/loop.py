@@ -83,8 +83,10 @@ def repair(database: Database, sql: str, schema: SchemaIndex) -> Repaired:
             first = first or error
             if len(fixes) == _DEEPEST:
                 continue
+            translated = any(foreign.is_reading(fix.note) for fix in fixes)
             for change in _changes(statement, error, schema):
-                if change.sql not in seen:
+                # A statement is in one dialect: what is still wrong with it is something else.
+                if change.sql not in seen and not (translated and foreign.is_reading(change.note)):
                     seen.add(change.sql)
                     done = (*fixes, Fix(error.sqlstate, change.note, change.risk))
                     cost = risk + change.risk + _STEP
