@@ -57,6 +57,7 @@ class _ChineseReader(ChineseChunks):
         return [
             (r"&&+", lambda _: [Lexeme("&", ",")]),
             (r"[EO](m)", self._by_time),
+            (r"D[Bp]?V(?=d)", self._dated_verb),
             (r"O[QAC]?K", lambda units: units[-1:] if units[1].symbol in "QA" else None),
             (r"O(?=[CTaq]X)", lambda _: []),
             (r"Xd?XN", self._limited_most),
