@@ -81,6 +81,10 @@ CLINIC = [
     ("哪个科室的医生最多？", "select ward_name from wards join physicians using (ward_id) group by ward_id, ward_name order by count(*) desc limit 1"),
     ("每月挂号量", "select date_trunc('month', visited_on)::date, count(*) from visits group by 1"),
     ("挂号费在20元以上的医生有哪些", "select full_name from physicians where fee >= 20"),
+    ("2025年1月1日到2025年3月31日之间就诊的挂号有多少",
+     "select count(*) from visits where visited_on between '2025-01-01' and '2025-03-31'"),
+    ("每年入职的医生人数", "select extract(year from hired_on)::int, count(*) from physicians group by 1"),
+    ("高于平均挂号费的医生有几位", "select count(*) from physicians where fee > (select avg(fee) from physicians)"),
     ("没有退号的挂号有多少", "select count(*) from visits where cancelled_on is null"),
 ]  # fmt: skip
 SCHOOL = [
@@ -151,4 +155,7 @@ DECLINED = [
     "订单金额的中位数是多少",
     "员工的工资是多少",
     "累计订单金额",
+    "会员的微信",
+    "订单金额排名第二的会员",
+    "每个会员比上个月多花了多少钱",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import chinese_english, chinese_lexer
@@ -56,6 +57,7 @@ class _ChineseReader(ChineseChunks):
         return [
             (r"&&+", lambda _: [Lexeme("&", ",")]),
             (r"[EO](m)", self._by_time),
+            (r"D[Bp]?V(?=d)", self._dated_verb),
             (r"O[QAC]?K", lambda units: units[-1:] if units[1].symbol in "QA" else None),
             (r"O(?=[CTaq]X)", lambda _: []),
             (r"Xd?XN", self._limited_most),
@@ -68,6 +70,7 @@ class _ChineseReader(ChineseChunks):
             (r"[SV]T(?:[&|]+[SV]T)+", self._values_of_table),
             (r"yC(?=[dT])", self._has_happened),
             (r"y", lambda _: []),
+            (r"(?<![DpyX!hOEPF])C(?!d?X|[KPIFN!SVQ]*[XP])", self._only_happens),
             (r"!?C(?=[dT])", self._flagged),
             (r"(?<=[EO])TC", self._column_of_table),
             (r"NC(?=[dT])", self._number_of),
@@ -80,7 +83,7 @@ class _ChineseReader(ChineseChunks):
             (r"CF?I?V(?:[&|]+V)*", self._through_key),
             (r"b?[SV](?:[&|]+[SV])*", self._values),
             (r"cQ(?=[XPKN])", self._count_of_value),
-            (r"C?F?[BF]?DB?D|C[FI]?B?NBNB?", self._between),
+            (r"C?F?[BF]?DB?DB?(?:C(?=[dT]))?|C[FI]?B?NBNB?", self._between),
             (r"Dp?C(?=[dT]|$)", self._dates_first),
             (r"C?F?DF?p?", self._dates),
             (r"[Ca]P[dTC]?Ad?C?", self._above),
@@ -120,7 +123,17 @@ class _ChineseReader(ChineseChunks):
     def _sentences(self) -> tuple[list[Lexeme], list[list[Lexeme]]]:
         if not pick(self._units, "TCVSNDAQXa"):
             raise Declined("no word of the question names anything that you may read")
-        return self._units, []
+        return self._objects(self._units), []
+
+    def _objects(self, units: list[Lexeme]) -> list[Lexeme]:
+        """Take 哪些住客预订了…: of two nouns behind 哪些 the first one is asked for."""
+        symbols = "".join(unit.symbol for unit in units)
+        found = re.search(r"HTT(?!d)", symbols)
+        if found is None:
+            return units
+        place = found.end() - 1
+        self._frame.presences.append(Presence(units[place].tables[0].relation))
+        return [*units[:place], *units[place + 1 :]]
 
     def _head(self, units: list[Lexeme]) -> None:
         frame = self._frame

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from pg_llm.text2sql.index import Match
 
 _COUNTS = frozenset({"数量", "数目", "总数", "个数", "人数", "次数", "总量"})
-_CONFIRMED = 0.95
+_CONFIRMED, _CLEAR = 0.95, 0.8
+# How names of dates end, as the verbs that they are of do not.
+_DATED = "期间日年月时刻份天"
 _BORN = ("出生", "生日")
 
 
@@ -402,6 +404,15 @@ class ChineseChunks(Reader):
         term = Term(fitting, text=column.text)
         return [self._condition(dated_condition(term, op, when.payload))]
 
+    def _dated_verb(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """2024年就诊的: behind a period, what may be a state and a date is the date."""
+        value = units[-1]
+        found = chinese_names.names(self._schema).get(value.text, [])
+        dates = [m for m in found if _tells_when(m) and m.score >= _CLEAR]
+        if not dates:
+            return None
+        return [*units[:-1], Lexeme("C", value.text, [value.text], columns=dates, score=_CLEAR)]
+
     def _count_of_value(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """迟到次数: how many rows hold that value."""
         condition = units[0].payload
@@ -420,6 +431,13 @@ class ChineseChunks(Reader):
         if best is None or best.category != "D" or best.not_null:
             return None
         return [self._condition(Condition(term_of(column), "is not null", text=column.text))]
+
+    def _only_happens(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """设备的购置金额: a verb that names a date says no more than that it happened."""
+        column = units[0]
+        best = column.columns[0].column
+        plain = best is not None and best.category == "D" and column.text[-1] not in _DATED
+        return [] if plain else None
 
     def _count_entity(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """每个等级各有多少人: the rows themselves."""

@@ -43,7 +43,7 @@ _LINKED = 5
 _SPOKEN = 0.5
 _NAMED_BY = 0.75
 _MOST_COLUMNS = 300
-_JOINED, _BRIDGES = 3, 2
+_JOINED, _BRIDGES, _WEAK = 3, 2, 0.9
 _LONGEST_VALUE, _LONGEST_CHINESE = 5, 12
 # How much a Chinese word's first English reading counts, and each further one.
 _TRANSLATED, _NEXT_READING = 0.9, 0.8
@@ -191,7 +191,25 @@ def _bridged(
     likeliest = sorted(between - chosen, key=lambda oid: -tables[oid])
     bridges = [schema.snapshot.by_oid[oid] for oid in likeliest[:_BRIDGES]]
     taken = chosen | {relation.oid for relation in bridges}
-    return [*best, *bridges, *(relation for relation in ranked if relation.oid not in taken)]
+    others = [relation for relation in ranked if relation.oid not in taken]
+    return _joined([*best, *bridges, *others], tables, named, schema)
+
+
+def _joined(
+    ranked: list[Relation], tables: dict[int, float], named: set[int], schema: SchemaIndex
+) -> list[Relation]:
+    """Put the one relation that joins the two best before a third that is worth less."""
+    if len(ranked) <= _JOINED:
+        return ranked
+    one, two, third = ranked[:_JOINED]
+    found = schema.joins.path([one.oid], two.oid)
+    ends = {oid for step in (found[0] if found else ()) for oid in (step.source, step.target)}
+    between = ends - {one.oid, two.oid}
+    weak = third.oid not in named and tables[third.oid] < _WEAK * tables[two.oid]
+    if len(between) != 1 or third.oid in between or not weak:
+        return ranked
+    others = [relation for relation in ranked[2:] if relation.oid not in between]
+    return [one, two, schema.snapshot.by_oid[between.pop()], *others]
 
 
 class _Evidence:
