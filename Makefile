@@ -8,7 +8,7 @@ EXTENSION = pg_llm
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" pg_llm.control)
 
 # The order of the rooms in the extension's script.
-ROOMS = backend settings catalog secrets models vectors lineage graph graph_logs graph_questions text2sql text2sql_pairs text2sql_policies text2sql_evaluation privileges
+ROOMS = backend settings catalog secrets models vectors lineage graph graph_logs graph_questions text2sql text2sql_pairs text2sql_results text2sql_policies text2sql_values text2sql_evaluation privileges
 SQL = $(wildcard $(ROOMS:%=sql/%.sql))
 SCRIPT = extension/pg_llm--$(EXTVERSION).sql
 

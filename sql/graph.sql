@@ -33,7 +33,7 @@ comment on column lineage.nodes.namespace is 'empty for what is in this database
 comment on column lineage.nodes.name is
     'schema.relation and schema.function(argument types), quoted where PostgreSQL would; the relation''s name for a column; the fingerprint of a pattern';
 comment on column lineage.nodes.column_name is 'of a column or field, unquoted; empty for others';
-comment on column lineage.nodes.subtype is 'table, partitioned table, view, materialized view, foreign table, sequence, trigger function, publication, …';
+comment on column lineage.nodes.subtype is 'table, partitioned table, view, materialized view, foreign table, sequence, trigger function, publication, ...';
 comment on column lineage.nodes.parent is 'the relation of a column, the schema of a relation';
 comment on column lineage.nodes.comment is 'its comment in the catalog';
 comment on column lineage.nodes.first_seen is 'when the graph first knew it';
@@ -129,7 +129,7 @@ create table lineage.objects (
 );
 comment on table lineage.objects is 'Which object of the catalog a node is, and what it was like when it was read.';
 comment on column lineage.objects.node is 'lineage.nodes.id';
-comment on column lineage.objects.class is 'the catalog: the OID of pg_class, pg_proc, …';
+comment on column lineage.objects.class is 'the catalog: the OID of pg_class, pg_proc, ...';
 comment on column lineage.objects.object is 'the object''s OID there';
 comment on column lineage.objects.attribute is 'the number of a column, else 0';
 comment on column lineage.objects.fingerprint is 'a hash of its rows in the catalog; null: to be read again';

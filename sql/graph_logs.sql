@@ -7,7 +7,7 @@ create function sql_normalize(sql text) returns text
 language plpython3u immutable strict parallel safe
 as $$ return @backend@.graph_logs.sql_normalize(plpy, sql) $$;
 comment on function sql_normalize(text) is
-    'The statement in the form that all statements of its pattern share: literals and parameters as $1, $2, …, lists of them in IN, ARRAY and VALUES '
+    'The statement in the form that all statements of its pattern share: literals and parameters as $1, $2, ..., lists of them in IN, ARRAY and VALUES '
     'as their first member, keywords and unquoted names in lower case, without comments. A text of pg_stat_statements gives the same as one of a log. '
     'Takes any text; gives the same for what it gave. Literals in typmods and after ORDER BY are parameters too, so it need not be valid SQL.';
 grant execute on function sql_normalize(text) to llm_user;
@@ -175,7 +175,7 @@ set search_path = pg_catalog, pg_temp
 as $$ return @backend@.graph_logs.save_pattern_edges(plpy, edges) $$;
 comment on function lineage.save_pattern_edges(jsonb) is
     'Makes the edges and joins of patterns what the argument says, for lineage_read_logs and its companions: '
-    '{fingerprint: {"edges": [[source, target, influence, transformation, expression, resolver, confidence], …], "joins": [[a, b], …]}}, '
+    '{fingerprint: {"edges": [[source, target, influence, transformation, expression, resolver, confidence], ...], "joins": [[a, b], ...]}}, '
     'a node being [kind, namespace, name, column].';
 grant execute on function lineage.save_pattern_edges(jsonb) to llm_admin;
 
@@ -268,17 +268,28 @@ comment on function lineage_analyse_patterns(boolean) is
 grant execute on function lineage_analyse_patterns(boolean) to llm_admin;
 
 -- current_user is the caller here, while the tables are read as the view's owner.
+-- Patterns are many and pairs of columns few: they are counted before anything else.
 create view lineage.join_paths with (security_barrier) as
 select
     a.name as relation,
     a.column_name,
     b.name as other_relation,
     b.column_name as other_column,
-    pg_catalog.sum(greatest(p.calls, p.stat_calls))::pg_catalog.int8 as calls,
-    pg_catalog.count(*) as patterns,
-    pg_catalog.max(p.last_seen) as last_seen
-from lineage.pattern_joins j
-join lineage.patterns p on p.id operator(pg_catalog.=) j.pattern
+    j.calls,
+    j.patterns,
+    j.last_seen
+from (
+    select
+        s.column_a,
+        s.column_b,
+        pg_catalog.sum(greatest(p.calls, p.stat_calls))::pg_catalog.int8 as calls,
+        pg_catalog.count(*) as patterns,
+        pg_catalog.max(p.last_seen) as last_seen
+    from lineage.pattern_joins s
+    join lineage.patterns p on p.id operator(pg_catalog.=) s.pattern
+    where greatest(p.calls, p.stat_calls) operator(pg_catalog.>) 0
+    group by s.column_a, s.column_b
+) j
 cross join lateral (values (j.column_a, j.column_b), (j.column_b, j.column_a)) v (one, other)
 join lineage.nodes a on a.id operator(pg_catalog.=) v.one
 join lineage.nodes b on b.id operator(pg_catalog.=) v.other
@@ -305,12 +316,10 @@ join pg_catalog.pg_class bc on bc.relnamespace operator(pg_catalog.=) bn.oid
 join pg_catalog.pg_attribute ba on ba.attrelid operator(pg_catalog.=) bc.oid
     and ba.attname operator(pg_catalog.=) b.column_name::pg_catalog.name and not ba.attisdropped
 where a.namespace operator(pg_catalog.=) '' and b.namespace operator(pg_catalog.=) ''
-  and greatest(p.calls, p.stat_calls) operator(pg_catalog.>) 0
   and pg_catalog.has_schema_privilege(an.oid, 'usage')
   and pg_catalog.has_schema_privilege(bn.oid, 'usage')
   and pg_catalog.has_column_privilege(aa.attrelid, aa.attnum, 'select')
-  and pg_catalog.has_column_privilege(ba.attrelid, ba.attnum, 'select')
-group by a.name, a.column_name, b.name, b.column_name;
+  and pg_catalog.has_column_privilege(ba.attrelid, ba.attnum, 'select');
 comment on view lineage.join_paths is
     'Pairs of columns that statements in the logs compare for equality, each in both directions: those that the caller may select from. '
     'calls: how often, patterns: in how many patterns, last_seen: when last.';
@@ -338,3 +347,28 @@ comment on function lineage_joins(regclass) is
     'The columns by which statements in the logs join a relation, most frequent first: its column, the other relation and column, calls, patterns, last use. '
     'Shows what the caller may select from. Relations as schema.name, quoted where PostgreSQL would.';
 grant execute on function lineage_joins(regclass) to llm_user;
+
+-- Counters of the server tell cheaply that rows came or went; a few more calls of
+-- known patterns change nothing that matters, half as many again do. Whatever this
+-- says is hashed, so it tells nobody how much there is.
+create function lineage.joins_version() returns text
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select md5(concat_ws(
+        '/',
+        (select max(j.pattern) from lineage.pattern_joins j),
+        pg_stat_get_tuples_inserted('lineage.pattern_joins'::regclass),
+        pg_stat_get_tuples_deleted('lineage.pattern_joins'::regclass),
+        floor(log(1.5, 1 + coalesce(pg_stat_get_tuples_updated('lineage.patterns'::regclass), 0))),
+        (
+            select concat(count(*), ' ', sum(hash_record_extended(row(r.ctid, r.xmin), 0)))
+            from pg_rewrite r
+            where r.oid >= 16384
+        )
+    ))
+$$;
+comment on function lineage.joins_version() is
+    'A text that changes when the joins of lineage.join_paths or of view definitions do: within a second after another session has committed them. '
+    'More calls of known patterns change it when there are half as many again.';
+grant execute on function lineage.joins_version() to llm_user;

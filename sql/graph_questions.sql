@@ -92,7 +92,7 @@ comment on function lineage.owns_relation(text) is
     'Whether the current role has the rights of the owner of this relation; false where there is none.';
 grant execute on function lineage.owns_relation(text) to llm_user, llm_monitor;
 
--- current_user is the caller here, and so in has_…_privilege; the tables are read
+-- current_user is the caller here, and so in has_..._privilege; the tables are read
 -- as the view's owner. llm_monitor may read the tables themselves.
 create view lineage.visible_nodes with (security_barrier) as
 select n.*
@@ -272,7 +272,7 @@ begin
         raise exception 'pg_llm: the lineage graph knows no object "%" that you may see',
             object || coalesce('.' || quote_ident("column"), '')
             using errcode = '42704',
-            hint = 'select * from lineage_search(''…'') finds objects; select lineage_sync_catalog() reads the catalog into the graph.';
+            hint = 'select * from lineage_search(''...'') finds objects; select lineage_sync_catalog() reads the catalog into the graph.';
     end if;
     if cardinality(found) > 1 then
         raise exception 'pg_llm: "%" means several objects: %', object, labels
@@ -839,7 +839,7 @@ create table lineage.tags (
     primary key (node, tag)
 );
 create index on lineage.tags (tag);
-comment on table lineage.tags is 'Tags as declared by lineage_tag: pii, secret, finance, ….';
+comment on table lineage.tags is 'Tags as declared by lineage_tag: pii, secret, finance, ....';
 comment on column lineage.tags.node is 'lineage.nodes.id of the object that was tagged';
 comment on column lineage.tags.tag is 'the tag';
 comment on column lineage.tags.declared_by is 'the role that declared it';
@@ -853,7 +853,7 @@ create table lineage.tag_rules (
 );
 comment on table lineage.tag_rules is 'How tags travel that do not travel by the defaults: one row for each lineage_tag_rule.';
 comment on column lineage.tag_rules.tag is 'the tag';
-comment on column lineage.tag_rules.through_aggregation is 'whether sum(x), max(x), … carry the tag of x';
+comment on column lineage.tag_rules.through_aggregation is 'whether sum(x), max(x), ... carry the tag of x';
 comment on column lineage.tag_rules.through_masking is 'whether a masked value carries the tag';
 select pg_catalog.pg_extension_config_dump('lineage.tag_rules', '');
 
@@ -1154,7 +1154,8 @@ set search_path = pg_catalog, pg_temp
 as $$ return @backend@.graph_questions.lineage_tag(plpy, object, tags) $$;
 comment on function lineage_tag(text, text[]) is
     'Tags a column, or a relation, and so all of its columns, also those to come. Tags travel on along DIRECT edges, see lineage_tag_rule. '
-    'Gives the number of tags that are new there. Errors: 42704 and 42725 as lineage_downstream, 22023 for an empty tag or one of more than 63 characters.';
+    'Gives the number of tags that are new there. Errors: 42704 and 42725 as lineage_downstream, 22023 for an empty tag or one of more than 63 characters, '
+    'and where one of several tags is the name of a column of the relation: a column is named in the first argument.';
 grant execute on function lineage_tag(text, text[]) to llm_admin;
 
 create function lineage_untag(object text, variadic tags text[]) returns bigint
@@ -1163,7 +1164,7 @@ set search_path = pg_catalog, pg_temp
 as $$ return @backend@.graph_questions.lineage_untag(plpy, object, tags) $$;
 comment on function lineage_untag(text, text[]) is
     'Takes back what lineage_tag declared, here and wherever it travelled. Gives the number of tags taken away; an inherited tag cannot be. '
-    'Errors: 42704 and 42725 as lineage_downstream.';
+    'Errors: 42704 and 42725 as lineage_downstream, 22023 as lineage_tag.';
 grant execute on function lineage_untag(text, text[]) to llm_admin;
 
 create function lineage_tag_rule(tag text, through_aggregation boolean default true, through_masking boolean default false) returns void
@@ -1290,7 +1291,7 @@ language plpython3u security definer
 set search_path = pg_catalog, pg_temp
 as $$ return @backend@.graph_questions.lineage_openlineage_event(plpy, event) $$;
 comment on function lineage_openlineage_event(jsonb) is
-    'Takes an OpenLineage event (RunEvent, JobEvent, DatasetEvent) of Airflow, dbt, Spark, …: its job, datasets and fields become nodes, what it tells of data becomes edges. '
+    'Takes an OpenLineage event (RunEvent, JobEvent, DatasetEvent) of Airflow, dbt, Spark, ...: its job, datasets and fields become nodes, what it tells of data becomes edges. '
     'A dataset of this database (namespace postgres://host:port, name database.schema.table; see the setting openlineage_namespace) is the relation itself. '
     'An event that was taken before changes nothing. Without a columnLineage facet, every input is taken to flow into every output, with confidence 0.5. '
     'Rows: the job, how many datasets, edges opened and closed. Errors: 22023 for what is not an event.';

@@ -184,7 +184,7 @@ create function llm_chat(
 language plpython3u
 as $$ return @backend@.models.llm_chat(plpy, messages, model, options) $$;
 comment on function llm_chat(jsonb, text, jsonb) is
-    'Answer of a chat model to a conversation [{"role": …, "content": …}, …], with the model that answered, tokens as '
+    'Answer of a chat model to a conversation [{"role": ..., "content": ...}, ...], with the model that answered, tokens as '
     'the provider counted them, time, and why it ended. model, options and errors: as llm_complete.';
 grant execute on function llm_chat(jsonb, text, jsonb) to llm_user;
 
@@ -200,7 +200,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$ return @backend@.models.llm_stream(plpy, prompt, model, options) $$;
 comment on function llm_stream(text, text, jsonb) is
-    'Answer of a chat model in pieces, a row each while they arrive: declare a cursor for "select llm_stream(…)" and fetch from it '
+    'Answer of a chat model in pieces, a row each while they arrive: declare a cursor for "select llm_stream(...)" and fetch from it '
     '(in FROM, PostgreSQL collects all rows first). model, options and errors: as llm_complete.';
 grant execute on function llm_stream(text, text, jsonb) to llm_user;
 

@@ -88,18 +88,31 @@ comment on function llm_ask(text, text, int) is
     'Errors: 22023 where the question is declined, the server''s own where the query fails.';
 grant execute on function llm_ask(text, text, int) to llm_user;
 
-create function llm.ask_sql(question text, model text, max_rows int, out sql text, out row_limit int) returns record
+create function llm.ask_sql(
+    question text,
+    model text,
+    max_rows int,
+    out sql text,
+    out row_limit int,
+    out kept_sql text,
+    out kept_rows text[]
+) returns record
 language plpython3u volatile parallel unsafe
 as $$
+if question is None:
+    return None
 return @backend@.text2sql.ask_sql(plpy, question, model, max_rows)
 $$;
 comment on function llm.ask_sql(text, text, int) is
-    'The query that llm_ask would run for a question, and how many rows of it. Errors: 22023 where the question is declined.';
+    'The query that llm_ask would run for a question, and how many rows of it; where its rows come from the result cache, '
+    'they, and the query that makes a record of them ($1). Errors: 22023 where the question is declined.';
 grant execute on function llm.ask_sql(text, text, int) to llm_user;
 
 create function llm.column_definitions(query text) returns text
 language plpython3u volatile parallel unsafe
 as $$
+if query is None:
+    return None
 return @backend@.text2sql.column_definitions(plpy, query)
 $$;
 comment on function llm.column_definitions(text) is
@@ -126,16 +139,20 @@ language plpgsql volatile parallel unsafe
 as $$
 declare
     asked record;
-    reason text;
+    reason pg_catalog.text;
 begin
     if question is null then
         return;
     end if;
-    select a.sql, a.row_limit into asked from llm.ask_sql(question, model, max_rows) a;
+    select a.* into asked from llm.ask_sql(question, model, max_rows) a;
     perform llm.answer_deadline(true);
     begin
         perform pg_catalog.set_config('transaction_read_only', 'on', true);
-        return query execute pg_catalog.format(E'select * from (\n%s\n) as answer limit %s', asked.sql, asked.row_limit);
+        if asked.kept_sql is not null then
+            return query execute asked.kept_sql using asked.kept_rows;
+        else
+            return query execute pg_catalog.format(E'select * from (\n%s\n) as answer limit %s', asked.sql, asked.row_limit);
+        end if;
         perform llm.answer_deadline(false);
         return;
     exception
@@ -154,7 +171,7 @@ begin
     raise exception 'pg_llm: the answer does not have the columns of the definition list'
         using errcode = '42804',
             detail = reason,
-            hint = pg_catalog.format('Call it as: select * from llm_ask_table(…) as %s', llm.column_definitions(asked.sql));
+            hint = pg_catalog.format('Call it as: select * from llm_ask_table(...) as %s', llm.column_definitions(asked.sql));
 end
 $$;
 comment on function llm_ask_table(text, text, int) is

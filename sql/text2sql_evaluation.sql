@@ -52,6 +52,9 @@ comment on column llm.evaluation_answers.calls is 'calls of models';
 comment on column llm.evaluation_answers.tokens is 'tokens of those calls, where the provider counted';
 comment on column llm.evaluation_answers.cost is 'what those calls cost by the prices of their models; NULL where a price or a count is missing';
 
+select pg_catalog.pg_extension_config_dump('llm.evaluation_runs', '');
+select pg_catalog.pg_extension_config_dump('llm.evaluation_runs_id_seq', '');
+select pg_catalog.pg_extension_config_dump('llm.evaluation_answers', '');
 alter table llm.evaluation_runs enable row level security;
 alter table llm.evaluation_answers enable row level security;
 create policy own on llm.evaluation_runs to llm_user

@@ -96,9 +96,11 @@ begin
     insert into llm.column_options as o (relation, column_name, samples)
     values (llm_column_samples.relation, llm_column_samples.column_name, coalesce(llm_column_samples.samples, true))
     on conflict on constraint column_options_pkey do update set samples = excluded.samples;
+    perform llm.values_forget();
 end
 $$;
 comment on function llm_column_samples(regclass, text, boolean) is
     'Says whether text-to-SQL may look at a column''s values (true, as without an option): to match them with a question, and as samples for a model. '
+    'Where it may not, they leave the value index at once. '
     'Errors: 42703 where there is no such column, 42501 for a role that is not llm_admin.';
 grant execute on function llm_column_samples(regclass, text, boolean) to llm_admin;

@@ -352,7 +352,7 @@ as $$ return @backend@.vectors.llm_search(plpy, collection, query, k, filter, pa
 comment on function llm_search(text, text, int, jsonb, text[], text) is
     'The k rows of a collection nearest to a question, by vector, full text and (with pg_trgm) trigram search, each part beside the score. '
     'key: the row''s primary key; content: the chunk that matched best; filter: metadata contains it; parts: some of vector, text, trigram (NULL: all). '
-    'fusion: score (the mean of the parts'' scores, each brought to 0 to 1; Bruch, Gai and Ingber 2023) or rank (reciprocal rank fusion; Cormack, Clarke and Büttcher 2009). '
+    'fusion: score (the mean of the parts'' scores, each brought to 0 to 1; Bruch, Gai and Ingber 2023) or rank (reciprocal rank fusion; Cormack, Clarke and Buettcher 2009). '
     'Errors: 42704 for a collection that does not exist or that the caller may not search, 22023 for k outside 1 to 1000, an unknown part or fusion.';
 grant execute on function llm_search(text, text, int, jsonb, text[], text) to llm_user;
 

@@ -32,7 +32,7 @@ _BINDIR = os.environ.get("PG_LLM_TEST_BINDIR", "")
 
 server = factories.postgresql_proc(
     executable=str(Path(_BINDIR) / "pg_ctl"),
-    postgres_options="-c fsync=off -c full_page_writes=off -c max_connections=60",
+    postgres_options="-c fsync=off -c full_page_writes=off -c max_connections=60 -c max_prepared_transactions=2",
 )
 
 

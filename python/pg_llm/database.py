@@ -82,8 +82,20 @@ class Database(Protocol):
         detail: str | None = None,
         hint: str | None = None,
     ) -> None:
-        """Send `log`, `info`, `notice` or `warning` to client and server log."""
+        """Send `debug`, `log`, `info`, `notice` or `warning` to client and server log."""
         ...
+
+
+def _refuse_unspeakable(query: str) -> None:
+    """Raise `DatabaseError` for a text that plpy does not take, and says so without a code."""
+    if "\0" not in query:
+        try:
+            query.encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            return
+    raise DatabaseError("the statement holds a character that no encoding has", sqlstate="22021")
 
 
 class PlpyDatabase:
@@ -106,6 +118,7 @@ class PlpyDatabase:
         types: Sequence[str] = (),
         limit: int = 0,
     ) -> list[Row]:
+        _refuse_unspeakable(query)
         with self._errors():
             if not args:
                 return list(self._plpy.execute(query, limit))
@@ -118,6 +131,7 @@ class PlpyDatabase:
         types: Sequence[str] = (),
         batch: int = 1000,
     ) -> Iterator[Row]:
+        _refuse_unspeakable(query)
         with self._errors():
             if args:
                 cursor = self._plpy.cursor(self._plan(query, args, types), list(args))
@@ -183,6 +197,7 @@ class PlpyDatabase:
     ) -> None:
         extra = {k: v for k, v in (("detail", detail), ("hint", hint)) if v is not None}
         {
+            "debug": self._plpy.debug,
             "log": self._plpy.log,
             "info": self._plpy.info,
             "notice": self._plpy.notice,
@@ -301,7 +316,12 @@ class PsycopgDatabase:
     ) -> None:
         import logging
 
-        levels = {"log": logging.INFO, "info": logging.INFO, "notice": logging.INFO}
+        levels = {
+            "debug": logging.DEBUG,
+            "log": logging.INFO,
+            "info": logging.INFO,
+            "notice": logging.INFO,
+        }
         logging.getLogger("pg_llm").log(
             levels.get(level, logging.WARNING),
             " ".join(part for part in (message, detail, hint) if part),

@@ -120,7 +120,7 @@ def test_roles_see_shared_terms_over_what_they_may_read(taught: psycopg.Connecti
     assert explain(taught, "What is the turnover?")["sql"] is None
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="llm_admin"):
         taught.execute("select llm_term_add('x', 'y', shared => true)")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with pytest.raises(psycopg.errors.UndefinedTable):
         taught.execute("select llm_term_add('riding', 'y', 'riders', 'city')")
     taught.execute("reset role")
     taught.execute(

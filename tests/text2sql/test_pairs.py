@@ -218,7 +218,7 @@ def test_a_kept_answer_is_given_again_until_its_objects_change(
     again = explain(learned, "how many repairs are there")
     assert again["attempts"][-1] == "cache: answered"
     assert again["sql"] == first["sql"]
-    # the same content words, other grammar
+    # other words for the same
     assert explain(learned, "How many repairs do we have?")["attempts"][-1] == "cache: answered"
     learned.execute("alter table repairs add note text")
     assert explain(learned, "How many repairs are there?")["attempts"][-1] != "cache: answered"

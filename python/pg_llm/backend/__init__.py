@@ -25,6 +25,7 @@ _ROOMS = frozenset(
         "text2sql",
         "text2sql_evaluation",
         "text2sql_pairs",
+        "text2sql_values",
         "vectors",
     }
 )

@@ -9,8 +9,7 @@ from pg_llm import settings
 from pg_llm.backend.reception import reception
 from pg_llm.deadline import Alarm
 from pg_llm.errors import InvalidParameter
-from pg_llm.text2sql import answer, guard, shape
-from pg_llm.text2sql.run import run
+from pg_llm.text2sql import answer, guard, results, shape
 
 if TYPE_CHECKING:
     from pg_llm.database import Database
@@ -38,7 +37,9 @@ def llm_text2sql_explain(database: Database, question: str, model: str | None) -
         "tables": list(found.tables),
         "columns": list(found.columns),
         "joins": list(found.joins),
-        "lineage": json.dumps(shape.lineage(database, found.sql)) if found.sql else None,
+        "lineage": json.dumps(shape.lineage(database, found.sql), ensure_ascii=False)
+        if found.sql
+        else None,
         "examples": list(found.examples),
         "attempts": list(found.attempts),
         "cost": found.cost,
@@ -51,16 +52,22 @@ def llm_ask(
     database: Database, question: str, model: str | None, max_rows: int | None
 ) -> list[str]:
     """Return the rows of a question's answer, run read-only as the caller."""
-    return run(database, *_asked(database, question, model, max_rows))
+    return results.rows(database, *_asked(database, question, model, max_rows))
 
 
 @reception
 def ask_sql(
     database: Database, question: str, model: str | None, max_rows: int | None
 ) -> dict[str, Any]:
-    """Return the query that answers a question, and how many of its rows to return."""
+    """Return the query that answers a question, how many of its rows to return, kept ones."""
     guarded, limit = _asked(database, question, model, max_rows)
-    return {"sql": guarded.sql, "row_limit": limit}
+    kept = results.typed(database, guarded, limit)
+    return {
+        "sql": guarded.sql,
+        "row_limit": limit,
+        "kept_sql": kept and kept.sql,
+        "kept_rows": kept and kept.rows,
+    }
 
 
 # What llm_ask_table runs under; a server's session runs one at a time, or one in another.
@@ -98,7 +105,7 @@ def _asked(
             "the question was declined: " + reason,
             hint=None if guard.UNCHECKED in reason else hint,
         )
-    return guard.check(database, found.sql), limit
+    return found.guarded or guard.check(database, found.sql), limit
 
 
 def _warn(database: Database, found: Answer) -> None:

@@ -14,8 +14,9 @@ class Column:
     base type (N numeric, S string, D date or time, B boolean, E enum, …).
     `distinct` is `pg_stats.n_distinct` (negative: a share of the rows; 0: not
     known). `values` are values that occur, as text: all of them for an enum
-    and where `complete`, else the most common ones. `withheld`: its values are
-    not to be looked at, so there are none.
+    and where `complete`, else the most common ones. `extent`: the least and the
+    greatest number that the statistics hold. `withheld`: its values are not to
+    be looked at, so there are none.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Column:
     values: tuple[str, ...] = ()
     complete: bool = False
     withheld: bool = False
+    extent: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,21 @@ def _column(row: Row, labels: tuple[str, ...] | None, known: Row | None) -> Colu
         distinct=known["n_distinct"] if known else 0.0,
         values=values,
         complete=complete,
+        extent=_extent(row, known),
     )
+
+
+def _extent(row: Row, known: Row | None) -> tuple[float, float] | None:
+    """Return the least and the greatest number that the statistics hold."""
+    if known is None or row["category"] != "N":
+        return None
+    bounds = known["bounds"] or []
+    try:
+        numbers = [float(value) for value in [*(known["common"] or []), *bounds[:1], *bounds[-1:]]]
+    except ValueError:
+        # money and its like are written as the locale says
+        return None
+    return (min(numbers), max(numbers)) if numbers else None
 
 
 def _values(row: Row, known: Row | None) -> tuple[tuple[str, ...], bool]:

@@ -37,6 +37,13 @@ from unnest($2::text[]) u (tag)
 on conflict (node, tag) do update set via = null, edge = null
 """
 _TAGS_AT: Final = "select count(*) as n from lineage.tags t where t.node = $1 and t.tag = any ($2)"
+_COLUMN_AMONG: Final = """
+select r.name, c.column_name
+from lineage.nodes r
+join lineage.nodes c on c.namespace = r.namespace and c.name = r.name and c.kind = 'column'
+where r.id = $1 and r.kind = 'relation' and c.column_name = any ($2)
+limit 1
+"""
 _WITHDRAW: Final = "delete from lineage.tags t where t.node = $1 and t.tag = any ($2)"
 # Rooted no more: its reason is now an edge that there is not.
 _UPROOT: Final = """
@@ -127,8 +134,27 @@ def check(tags: Iterable[str | None]) -> list[str]:
     return list(found)
 
 
+def _refuse_column(database: Database, node: int, tags: Sequence[str], caller: str) -> None:
+    """Refuse (relation, column, tag): the whole relation would get both as tags.
+
+    Raises `InvalidParameter`. A single tag may be called like a column.
+    """
+    if len(tags) < 2:
+        return
+    for row in database.execute(_COLUMN_AMONG, [node, list(tags)], ["int8", "text[]"]):
+        name, column = row["name"], row["column_name"]
+        raise InvalidParameter(
+            f'"{column}" is a column of {name}, and every argument after the first is a tag',
+            hint=f"The column: {caller}('{name}.{column}', …). A tag of this name: alone.",
+        )
+
+
 def declare(database: Database, node: int, tags: Sequence[str]) -> int:
-    """Tag a node, and what is made of it; return how many tags are new there."""
+    """Tag a node, and what is made of it; return how many tags are new there.
+
+    Raises `InvalidParameter` where one of several tags is a column of the relation.
+    """
+    _refuse_column(database, node, tags, "lineage_tag")
     database.execute(_LOCK)
     before = _count(database, node, tags)
     database.execute(_DECLARE, [node, list(tags)], ["int8", "text[]"])
@@ -138,7 +164,8 @@ def declare(database: Database, node: int, tags: Sequence[str]) -> int:
 
 
 def withdraw(database: Database, node: int, tags: Sequence[str]) -> int:
-    """Take tags back; return how many were declared there."""
+    """Take tags back; return how many were declared there. Raises as `declare`."""
+    _refuse_column(database, node, tags, "lineage_untag")
     database.execute(_LOCK)
     before = _count(database, node, tags)
     database.execute(_WITHDRAW, [node, list(tags)], ["int8", "text[]"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pg_llm import catalog, settings
 from pg_llm.errors import DatabaseError, InvalidParameter
-from pg_llm.text2sql import answers, glossary, grammar, guard, pairs, policy, vote
+from pg_llm.text2sql import answers, glossary, grammar, guard, pairs, policy, seen, values, vote
 from pg_llm.text2sql import model as source
 from pg_llm.text2sql.confidence import Evidence, base, confidence
 from pg_llm.text2sql.frame import Declined
@@ -36,7 +36,8 @@ class Answer:
     verified pairs that it was made from or that a model was shown.
     `attempts`: what was tried, in order, each with its outcome.
     `cost`: the planner's, in its own units. `calls`: of models, for this answer:
-    the model, tokens of the prompt and of the answer.
+    the model, tokens of the prompt and of the answer. `guarded`: what the guard
+    said of `sql`.
     """
 
     sql: str | None
@@ -50,6 +51,7 @@ class Answer:
     cost: float | None = None
     warnings: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
+    guarded: guard.Guarded | None = None
 
 
 def answer(database: Database, question: str, model: str | None = None) -> Answer:
@@ -59,11 +61,14 @@ def answer(database: Database, question: str, model: str | None = None) -> Answe
     where that is empty no model is asked. A question that no source can
     answer surely is declined: `sql` is None and the last warning says why.
     """
+    cached = settings.get(database, "text2sql_cache") == "on"
     reason = _unreadable(question)
     if reason:
-        return Answer(None, warnings=(reason,))
+        unread = _refused(reason)
+        if cached:
+            answers.keep(database, question, model or "", asdict(unread), (), 0.0)
+        return unread
     name = source.chosen(database, model)
-    cached = settings.get(database, "text2sql_cache") == "on"
     kept = _recalled(database, question, name or "") if cached else None
     if kept is not None:
         return kept
@@ -74,19 +79,18 @@ def answer(database: Database, question: str, model: str | None = None) -> Answe
         return replace(found, sql=None, confidence=0.0, warnings=(*found.warnings, reason))
     if cached:
         took = (time.monotonic() - begun) * 1000
-        answers.keep(database, question, name or "", asdict(found), found.tables, took)
+        written = asdict(replace(found, guarded=None))
+        answers.keep(database, question, name or "", written, found.tables, took)
     return found
 
 
 def fresh(database: Database, question: str, model: str) -> Answer:
     """Return an answer that neither comes from the cache nor goes there; `model` "": no model."""
     reason = _unreadable(question)
-    if reason:
-        return Answer(None, warnings=(reason,))
-    return _found(database, question, model or None)
+    return _refused(reason) if reason else _found(database, question, model or None)
 
 
-_KEPT = frozenset(field.name for field in fields(Answer))
+_KEPT = frozenset(field.name for field in fields(Answer)) - {"guarded"}
 
 
 def _recalled(database: Database, question: str, model: str) -> Answer | None:
@@ -111,14 +115,17 @@ def _recalled(database: Database, question: str, model: str) -> Answer | None:
         **{name: tuple(kept[name]) for name in lists},
         attempts=(*kept["attempts"], "cache: answered"),
         cost=guarded.cost,
+        guarded=guarded,
     )
 
 
 def _found(database: Database, question: str, name: str | None) -> Answer:
     schema = index(policy.withhold(database, catalog.snapshot(database)))
     glossary.apply(database, schema)
+    seen.apply(database, schema)
+    schema.found = values.find(database, question, schema)
     if not schema.relations:
-        return Answer(None, warnings=("there is no table that you may read",))
+        return _refused("there is no table that you may read")
     verified = _from_pairs(database, question, schema)
     if verified.sql is not None and verified.confidence >= _CERTAIN:
         return verified
@@ -163,6 +170,7 @@ def _found(database: Database, question: str, name: str | None) -> Answer:
         cost=candidate.guarded.cost,
         warnings=(*candidate.notes, *candidate.guarded.notes, *doubt),
         calls=calls,
+        guarded=candidate.guarded,
     )
 
 
@@ -232,6 +240,7 @@ def _from_pairs(database: Database, question: str, schema: SchemaIndex) -> Answe
         attempts=(*attempts, f"pair {found.id}: {found.how} ({found.confidence:.2f})"),
         cost=found.guarded.cost,
         warnings=found.guarded.notes,
+        guarded=found.guarded,
     )
 
 
@@ -241,6 +250,11 @@ def _trusted(verified: Answer, grammatical: Answer, sure: float) -> Answer:
     if verified.sql is not None and verified.confidence >= sure:
         return replace(verified, attempts=attempts)
     return replace(grammatical, attempts=attempts)
+
+
+def _refused(reason: str) -> Answer:
+    """Return the answer to a question that no source is asked."""
+    return Answer(None, attempts=(f"not read: {reason}",), warnings=(reason,))
 
 
 def _unreadable(question: str) -> str:
@@ -283,4 +297,5 @@ def _from_grammar(database: Database, question: str, schema: SchemaIndex, sure: 
         attempts=("grammar: answered",),
         cost=guarded.cost,
         warnings=(*composed.warnings, *guarded.notes),
+        guarded=guarded,
     )

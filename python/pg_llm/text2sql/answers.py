@@ -1,9 +1,9 @@
 """The answers given so far: a trace of every question, and the cache.
 
 An answer is given again to the same role for the same question, by its text
-or by its words (synonyms, and grammar apart), as long as the relations that its SQL
-reads are defined as they were and may still be read. Where the transaction
-cannot write, nothing is kept and nothing fails.
+or by its meaning (`meaning`: courtesy and spellings of the same apart), as long
+as the relations that its SQL reads are defined as they were and may still be
+read. Where the transaction cannot write, nothing is kept and nothing fails.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pg_llm.errors import DatabaseError
-from pg_llm.text2sql.pairs.wording import key, wording
-from pg_llm.text2sql.words import stem, synonyms
+from pg_llm.text2sql.meaning import meaning, quoted
+from pg_llm.text2sql.pairs.wording import LONGEST_QUESTION, indexable, key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,14 @@ select case when llm.readable($1::pg_catalog.regclass[]) then pg_catalog.md5(pg_
     )
 )) end as signature
 """
-_PATH = "pg_catalog.array_to_string(pg_catalog.current_schemas(true), ',')"
+# A path of many schemas does not fit into the index.
+_SCHEMAS = "pg_catalog.array_to_string(pg_catalog.current_schemas(true), ',')"
+_PATH = f"""
+case when pg_catalog.octet_length({_SCHEMAS}) operator(pg_catalog.<=) 600
+     then {_SCHEMAS}
+     else pg_catalog.md5({_SCHEMAS})
+end
+"""
 _MINE = f"""
 a.role operator(pg_catalog.=) current_user::pg_catalog.regrole
 and a.path operator(pg_catalog.=) {_PATH}
@@ -56,19 +63,14 @@ and a.model operator(pg_catalog.=) $1
 and coalesce(a.correct, true)
 and a.answer operator(pg_catalog.->>) 'sql' is not null
 """
-_EXACT = f"""
-select a.answer::pg_catalog.text as answer,
-    a.relations::pg_catalog.text[] as relations, a.signature
-from llm.answers a
-where {_MINE} and a.key operator(pg_catalog.=) $2
-"""
-_RECENT = f"""
+# By its text first; the latest of those that mean the same.
+_KEPT = f"""
 select a.question, a.answer::pg_catalog.text as answer,
     a.relations::pg_catalog.text[] as relations, a.signature
 from llm.answers a
-where {_MINE}
-order by a.answered_at desc
-limit 200
+where {_MINE} and (a.key operator(pg_catalog.=) $2 or a.meaning operator(pg_catalog.=) $3)
+order by a.key operator(pg_catalog.=) $2 desc, a.answered_at desc
+limit 3
 """
 _NOT_SERIALIZABLE = "40001"
 _WRITABLE = """
@@ -80,14 +82,17 @@ select not pg_catalog.pg_is_in_recovery()
 """
 _KEEP = f"""
 insert into llm.answers as a
-    (key, path, model, question, answer, relations, signature, milliseconds, correct, note)
-values ($1, {_PATH}, $2, $3, $4::pg_catalog.jsonb, $5::pg_catalog.regclass[], $6, $7, null, null)
+    (key, path, model, question, answer, relations, signature, milliseconds, meaning, correct,
+     note)
+values
+    ($1, {_PATH}, $2, $3, $4::pg_catalog.jsonb, $5::pg_catalog.regclass[], $6, $7, $8, null, null)
 on conflict (role, key, path, model) do update set
     question = excluded.question,
     answer = excluded.answer,
     relations = excluded.relations,
     signature = excluded.signature,
     milliseconds = excluded.milliseconds,
+    meaning = excluded.meaning,
     answered_at = pg_catalog.clock_timestamp(),
     correct = null,
     note = null
@@ -102,26 +107,12 @@ where a.role operator(pg_catalog.=) current_user::pg_catalog.regrole
 
 
 def recall(database: Database, question: str, model: str) -> dict[str, Any] | None:
-    """Return the answer kept for a question or for one of the same words, unless it is stale."""
-    for row in database.execute(_EXACT, [model, key(question)]):
-        if _fresh(database, row):
-            return dict(json.loads(row["answer"]))
-    asked = wording(question)
-    for row in database.execute(_RECENT, [model]):
-        other = wording(row["question"])
-        same = (
-            _canonical(asked.words) == _canonical(other.words)
-            and asked.signs == other.signs
-            and asked.numbers == other.numbers
-            and asked.quoted == other.quoted
-        )
-        if same and asked.words and _fresh(database, row):
+    """Return the answer kept for a question or for one that means the same, unless it is stale."""
+    for row in database.execute(_KEPT, [indexable(model), key(question), meaning(question)]):
+        # The text that it is found by has no case.
+        if quoted(row["question"]) == quoted(question) and _fresh(database, row):
             return dict(json.loads(row["answer"]))
     return None
-
-
-def _canonical(words: Sequence[str]) -> list[str]:
-    return [min({word, *map(stem, synonyms(word))}) for word in words]
 
 
 def keep(
@@ -146,14 +137,15 @@ def keep(
             _KEEP,
             [
                 key(question),
-                model,
-                question,
-                json.dumps(answer),
+                indexable(model),
+                question[:LONGEST_QUESTION],
+                json.dumps(answer, ensure_ascii=False),
                 names,
                 signature or "",
                 milliseconds,
+                meaning(question),
             ],
-            ["text", "text", "text", "text", "text[]", "text", "float4"],
+            ["text", "text", "text", "text", "text[]", "text", "float4", "text"],
         )
     except DatabaseError as error:
         if error.sqlstate != _NOT_SERIALIZABLE:

@@ -9,15 +9,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.english_dates import year_range
+from pg_llm.text2sql.english_lexicon import PHRASES, base
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
-from pg_llm.text2sql.measures import additive, measure
+from pg_llm.text2sql.measures import additive, additive_name, measure
 from pg_llm.text2sql.patterns import first, pick
+from pg_llm.text2sql.predicates import NEGATED
 from pg_llm.text2sql.terms import (
     dated,
     dated_condition,
     either,
     is_key,
+    is_key_of,
     is_year,
     numeric,
     orderable,
@@ -27,7 +30,32 @@ from pg_llm.text2sql.terms import (
 )
 
 if TYPE_CHECKING:
-    from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.index import ColumnRef, SchemaIndex
+
+# What is done to numbers of things, again and again.
+_TRADED = frozenset(
+    [
+        "sell",
+        "order",
+        "ship",
+        "buy",
+        "purchase",
+        "return",
+        "deliver",
+        "produce",
+        "make",
+        "print",
+        "rent",
+        "issue",
+        "receive",
+        "send",
+        "distribute",
+        "use",
+        "consume",
+        "book",
+        "score",
+    ]
+)
 
 
 def word(symbol: str, text: str = "", payload: object = None) -> Lexeme:
@@ -95,6 +123,7 @@ class Chunks:
         if comparison is not None and comparison.payload[0] not in ("=", "<>"):
             return None
         negated = comparison is not None and comparison.payload[0] == "<>"
+        negated = negated or first(units, "!") is not None
         names = {(m.relation.oid, m.column.name) for m in column.columns if m.column}
         inside = [
             [v for v in value.values if (v.ref.relation.oid, v.ref.column.name) in names]
@@ -183,6 +212,12 @@ class Chunks:
             )
         ]
 
+    def _like_in(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "contains 'of' in the title"."""
+        if units[-2].text != "in" or not texty(units[-1]):
+            return None
+        return self._like([units[-1], *units[:-2]])
+
     def _between(self, units: list[Lexeme]) -> list[Lexeme] | None:
         low, high = pick(units, "DN")
         column = first(units, "C")
@@ -239,16 +274,46 @@ class Chunks:
 
     def _years(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Take "in 2014 or 2015": two periods of one date."""
-        years = pick(units, "N")
-        if len(years) != 2 or not all(is_year(year) for year in years):
+        years = pick(units, "ND")
+        if len(years) != 2 or not all(one.symbol == "D" or is_year(one) for one in years):
             return None
-        if units[0].text not in ("in", "during", "from", "for"):
+        if units[0].symbol == "F" and units[0].text not in ("in", "during", "from", "for", "on"):
             return None
+        periods = [y.payload if y.symbol == "D" else year_range(y.payload) for y in years]
         parts = tuple(
-            dated_condition(Term(hints=("date", "time", "year")), "=", year_range(year.payload))
-            for year in years
+            dated_condition(Term(hints=("date", "time", "year")), "=", period)
+            for period in periods
         )
         return [self._condition(Condition(Term(), "or", alternatives=parts))]
+
+    def _aggregate_of_number(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the average number of pages": the number is stored."""
+        return [units[0], units[-1]] if numeric(units[-1]) else None
+
+    def _quotient(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the revenue per copy": a sum divided by a sum."""
+        one, each, two = units[-3:]
+        if each.text != "per" or not (numeric(one) and numeric(two)) or is_key_of(two):
+            return None
+        if units[0].symbol == "A" and units[0].payload not in ("avg", "sum"):
+            return None
+        term = term_of(one)
+        term.aggregate, term.operator, term.other = "sum", "/", term_of(two)
+        return [word("a", f"{one.text} per {two.text}", term)]
+
+    def _minus(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the charge minus the discount"."""
+        one, _, two = units[-3:]
+        if not (numeric(one) and numeric(two)):
+            return None
+        aggregate = units[0].payload if units[0].symbol == "A" else None
+        if aggregate is None and any(unit.symbol == "E" for unit in self._units):
+            aggregate = "sum"
+        term = term_of(one)
+        term.aggregate, term.operator, term.other = aggregate, "-", term_of(two)
+        if aggregate is not None:
+            return [word("a", one.text, term)]
+        return [replace(one, text=f"{one.text} minus {two.text}", payload=term)]
 
     def _aggregates(self, units: list[Lexeme]) -> list[Lexeme]:
         if units[0].symbol == "X":
@@ -307,6 +372,8 @@ class Chunks:
         one, two = units[0].payload, units[-1].payload
         if one.term.aggregate or two.term.aggregate:
             return None
+        if two.op == "like" and not two.term.matches and one.op == "like":
+            two.term = one.term
         parts = [*(one.alternatives or (one,)), two]
         return [self._condition(Condition(Term(), "or", alternatives=tuple(parts)))]
 
@@ -336,7 +403,7 @@ class Chunks:
         if numeric and not keyed and not distinct:
             if last.tables or best.score < 0.8:
                 return None
-            if additive(best.ref):
+            if additive(best.ref) or self._sold(best.ref):
                 # "how many units": they are stored as numbers, and add up
                 term = Term(last.columns, aggregate="sum", text=last.text)
                 return [*kept, word("a", last.text, term)]
@@ -344,6 +411,13 @@ class Chunks:
             return [*kept, last]
         term = Term(last.columns, aggregate="count", distinct=True, text=last.text)
         return [*kept, word("q", last.text, term)]
+
+    def _sold(self, ref: ColumnRef) -> bool:
+        """Whether "how many copies were sold" asks for a sum: counts of single events."""
+        whole = ref.column.type in ("smallint", "integer", "bigint")
+        verbs = {base(unit.text) for unit in self._units if unit.symbol == "v"}
+        each = any(unit.symbol == "E" for unit in self._units)
+        return whole and (each or bool(verbs & _TRADED)) and additive_name(ref.column.name)
 
     def _against(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Above the average price; weight smaller than the average."""
@@ -390,9 +464,33 @@ class Chunks:
             if op not in ("=", "<>") and not orderable(lead):
                 return None
             term = term_of(lead)
+        elif comparison.payload[1].words and lead.symbol == "q":
+            # how many visitors are younger than 36: not the number of visitors is
+            return [lead, *(self._bare_number(units[1:]) or units[1:])]
         else:
             term = lead.payload
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
+
+    def _or_after(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "before 2009 or after 2010" for two alternatives."""
+        said = PHRASES.get(units[1].text.removeprefix("or "))
+        if said is None or said[0] != "P" or not units[1].text.startswith("or "):
+            return None
+        return [units[0], word("|", "or"), word("P", units[1].text, said[1])]
+
+    def _inverted(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "not greater than" for "at most"."""
+        op, *rest = units[1].payload
+        return [word("P", units[1].text, (NEGATED[op], *rest))] if op in NEGATED else None
+
+    def _bounds(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "weighs at least 3 and at most 5"."""
+        at = next(position for position, unit in enumerate(units) if unit.symbol == "&")
+        one = self._compare(units[:at])
+        two = self._compare([units[0], *(u for u in units[at + 1 :] if u.symbol in "PN")])
+        if not one or not two or len(one) != 1 or len(two) != 1:
+            return None
+        return [*one, *two]
 
     def _compare_number_first(self, units: list[Lexeme]) -> list[Lexeme] | None:
         number, comparison, what = first(units, "N"), first(units, "P"), first(units, "TC")
@@ -409,6 +507,17 @@ class Chunks:
         else:
             return None
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
+
+    def _compare_restricted(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "at least 3 lost parcels": what is counted is restricted."""
+        found = self._compare_number_first([unit for unit in units if unit.symbol != "c"])
+        if found is None or units[-1].symbol != "T":
+            return None
+        kept = pick(units, "c")
+        for one in kept:
+            if one.payload.term.relation is None and not one.payload.term.aggregate:
+                one.payload.term.relation = units[-1].tables[0].relation
+        return [*kept, *found]
 
     def _equal(self, units: list[Lexeme]) -> list[Lexeme] | None:
         numbers = pick(units, "N")

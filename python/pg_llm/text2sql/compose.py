@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pg_llm.text2sql.calculation import rounded
 from pg_llm.text2sql.frame import Declined, Frame, Order, Presence, Term
 from pg_llm.text2sql.render import Query, quote
 from pg_llm.text2sql.where import Where
+from pg_llm.text2sql.words import split_identifier
 
 if TYPE_CHECKING:
     from pg_llm.catalog import Relation
-    from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.index import ColumnRef, SchemaIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Composition:
     `not exists`, `having`, `extreme`, `ranked groups`, `subquery`, and `join`
     for each one). `unused`: verbs that name a relation which the SQL leaves out.
     `shown`: the names of the output columns; `scalar`: one value comes back.
+    `query` is the statement in parts, and `items` its output: expression, name,
+    and whether it aggregates.
     """
 
     sql: str
@@ -36,6 +40,8 @@ class Composition:
     keys: int = 0
     counted: bool = False
     scalar: bool = False
+    query: Query | None = None
+    items: tuple[tuple[str, str, bool], ...] = ()
 
 
 def compose(frame: Frame, schema: SchemaIndex, *, keyed: bool = False) -> Composition:
@@ -47,6 +53,9 @@ def compose(frame: Frame, schema: SchemaIndex, *, keyed: bool = False) -> Compos
     composer = _Composer(frame, schema)
     composer.keyed = keyed
     return composer.compose()
+
+
+_FOUNDED = frozenset({"year", "birth", "founded", "opened", "built", "established", "open"})
 
 
 @dataclass(slots=True)
@@ -63,6 +72,7 @@ class _Composer(Where):
 
     keyed = False
     counted = False
+    items: list[_Item] = []  # noqa: RUF012  (never changed in place)
 
     def compose(self) -> Composition:
         frame = self.frame
@@ -83,6 +93,7 @@ class _Composer(Where):
         else:
             self._select()
         keys = self._put_keys() if self.keyed else 0
+        self._idle()
         sql = self.query.sql()
         aggregated = all(term.aggregate for term in frame.select) and bool(frame.select)
         return Composition(
@@ -98,7 +109,25 @@ class _Composer(Where):
             keys,
             self.counted,
             aggregated and not self.query.group and len(self.query.select) == 1,
+            self.query,
+            self._described(),
         )
+
+    def _described(self) -> tuple[tuple[str, str, bool], ...]:
+        aggregated = {item.sql: item.aggregated for item in self.items}
+        return tuple(
+            (sql, name, aggregated.get(sql, False))
+            for (sql, _), name in zip(self.query.select, self.query.names(), strict=True)
+        )
+
+    def _idle(self) -> None:
+        """Doubt what names a column that the statement does not read."""
+        read = set(self.resolver.used)
+        for term in self.frame.idle:
+            likely = [m for m in term.matches if m.score >= term.matches[0].score - 0.3]
+            if not any(f"{m.relation.sql_name}.{m.ref.column.name}" in read for m in likely):
+                self.resolver.scores.append(0.4)
+                self.resolver.warnings.append(f'the word "{term.text}" was not used')
 
     def _list_counted(self) -> None:
         """List the rows that are counted."""
@@ -212,6 +241,7 @@ class _Composer(Where):
             shown = [item.sql for item in items if not item.aggregated]
             query.group = list(dict.fromkeys([*groups, *shown]))
         items = _unique([*items, *self._ranking(orders, items)])
+        self.items = items
         query.select = [(item.sql, item.name) for item in items]
         plain = not groups and not aggregated and not any(order.extreme for order in orders)
         query.distinct = plain and (frame.distinct or query.fans_out())
@@ -228,7 +258,9 @@ class _Composer(Where):
         if plain and not groups and (aggregated or self.query.having or ranked):
             groups = self._group_plain(plain)
         shown = {item.sql for item in plain} & {head.sql for head in heads}
-        if heads and (not plain or (aggregated and not shown and not self._determined())):
+        if (heads and (not plain or (aggregated and not shown and not self._determined()))) or (
+            heads and aggregated and not self._named(plain)
+        ):
             items = [*heads, *items]
         return groups, items
 
@@ -244,6 +276,14 @@ class _Composer(Where):
             for term in ranked
             if term.aggregate or term.matches or term.hints
         ]
+
+    def _named(self, plain: list[_Item]) -> bool:
+        """Whether what is shown names the groups."""
+        return all(
+            self._shows(term.relation, plain)
+            for term in self.frame.groups
+            if term.relation is not None and not term.matches
+        )
 
     def _determined(self) -> bool:
         """Whether the columns of the entity stand for its groups."""
@@ -315,12 +355,19 @@ class _Composer(Where):
         expression = self.query.column(ref)
         name = ""
         if term.unit and ref.column.category == "D":
-            expression, name = f"date_trunc('{term.unit}', {expression})::date", term.unit
+            name = term.unit
+            expression = (
+                f"extract(year from {expression})::int"
+                if term.unit == "year"
+                else f"date_trunc('{term.unit}', {expression})::date"
+            )
         return [expression], [_Item(expression, name)]
 
     def _items(self, term: Term) -> list[_Item]:
         if term.aggregate:
-            return [_Item(self._aggregate(term), self._aggregate_name(term), True)]
+            whole = term.aggregate == "count"
+            value = rounded(self._aggregate(term), None if whole else self.frame.digits)
+            return [_Item(value, self._aggregate_name(term), True)]
         if self._is_name(term) and self.frame.entity is not None:
             refs = self.schema.display(self.frame.entity)
         elif term.matches or term.hints:
@@ -330,7 +377,19 @@ class _Composer(Where):
         else:
             refs = []
         self.resolver.note(*refs)
+        if term.other is not None:
+            return [_Item(self._expression(term), self._aggregate_name(term))]
+        self._beside_itself(term, refs)
         return [_Item(self.query.column(ref)) for ref in refs]
+
+    def _beside_itself(self, term: Term, refs: list[ColumnRef]) -> None:
+        """Decline "the manager": another row of the same table, and not its number."""
+        if not term.matches or len(refs) != 1 or {"id", "number", "code"} & set(term.text.split()):
+            return
+        ref = refs[0]
+        for step in self.schema.joins.steps(ref.relation.oid):
+            if step.target == step.source and step.source_columns == (ref.column.name,):
+                raise Declined(f'"{term.text}" is another row of {ref.relation.sql_name}')
 
     def _order(self, orders: list[Order], items: list[_Item], grouped: bool) -> None:
         query = self.query
@@ -357,7 +416,10 @@ class _Composer(Where):
 
     def _turned(self, term: Term) -> bool:
         """Whether the oldest has the smallest value: a date of birth, not an age."""
-        return term.hints[:1] == ("age",) and self.resolver.column(term).column.category == "D"
+        if term.hints[:1] != ("age",):
+            return False
+        column = self.resolver.column(term).column
+        return column.category == "D" or bool(_FOUNDED & set(split_identifier(column.name)))
 
     def _order_expressions(self, term: Term) -> list[str]:
         if term.aggregate:

@@ -38,6 +38,7 @@ class Composer:
             term.text not in ("name", "names", "full name", "full names")
             or entity is None
             or term.aggregate
+            or (term.matches and term.relation is not None and term.relation.oid != entity.oid)
         ):
             return False
         return not any(m.relation.oid == entity.oid and m.score >= 0.8 for m in term.matches)
@@ -55,20 +56,63 @@ class Composer:
                 raise Declined(f"rows of {relation.sql_name} cannot be counted without a key")
             return f"count(distinct {query.column_name(relation.oid, key[0])})"
         ref = self.resolver.column(term)
-        name = query.column(ref)
+        name = self._expression(term)
         if term.aggregate == "metric":
             if query.multiplied(ref.relation):
                 raise Declined(
                     f"the joins would count rows of {ref.relation.sql_name} more than once"
                 )
             return name
-        if term.aggregate in ("sum", "avg") and query.multiplied(ref.relation):
+        if (
+            term.aggregate in ("sum", "avg")
+            and query.multiplied(ref.relation)
+            and not self._once_in_groups(ref.relation)
+        ):
             raise Declined(f"the joins would count rows of {ref.relation.sql_name} more than once")
         if term.aggregate == "count":
             return f"count(distinct {name})" if term.distinct else f"count({name})"
         if ref.column.category not in "N" and term.aggregate in ("sum", "avg"):
             raise Declined(f'"{term.text}" is not a number')
+        if term.operator == "/" and term.other is not None:
+            divisor = query.column(self.resolver.column(term.other))
+            return f"1.0 * sum({name}) / nullif(sum({divisor}), 0)"
         return f"{term.aggregate}({name})"
+
+    def _expression(self, term: Term) -> str:
+        """Return a column, or the difference of two of one relation."""
+        ref = self.resolver.column(term)
+        if term.other is None:
+            return self.query.column(ref)
+        other = self.resolver.column(term.other)
+        if other.relation.oid != ref.relation.oid:
+            raise Declined("a calculation with columns of two tables is beyond the grammar")
+        if term.operator == "/":
+            return self.query.column(ref)
+        return f"({self.query.column(ref)} - {self.query.column(other)})"
+
+    def _once_in_groups(self, measured: Relation) -> bool:
+        """Whether each group meets a row at most once: over a table that only links the two."""
+        grouped = {r.oid for term in self.frame.groups for r in self._relations(term)}
+        entity = self.frame.entity
+        if not grouped and entity is not None and self._grouped():
+            grouped = {entity.oid}
+        if len(grouped) != 1:
+            return False
+        found = self.schema.joins.path([measured.oid], grouped.pop(), self.frame.hints)
+        if found is None or len(found[0]) != 2:
+            return False
+        into, out = found[0]
+        linking = self.schema.snapshot.by_oid[into.target]
+        keys = {*into.target_columns, *out.source_columns}
+        single = {column.name for column in linking.columns} == keys or any(
+            set(unique) <= keys and len(unique) > 1 for unique in linking.unique
+        )
+        return (
+            not into.to_one
+            and out.to_one
+            and single
+            and not self.query.multiplied_but_for(measured, linking)
+        )
 
     def _aggregate_name(self, term: Term) -> str:
         if term.aggregate == "count":
@@ -78,6 +122,9 @@ class Composer:
             return f"{what}_count" if what else "count"
         if term.aggregate == "metric":
             return self.resolver.column(term).column.name.replace(" ", "_")
+        if term.other is not None:
+            names = [self.resolver.column(one).column.name for one in (term, term.other)]
+            return {"/": "_per_", "-": "_minus_"}[term.operator].join(names)
         prefix = {"sum": "total", "avg": "average", "min": "minimum", "max": "maximum"}
         return f"{prefix[term.aggregate or 'sum']}_{self.resolver.column(term).column.name}"
 

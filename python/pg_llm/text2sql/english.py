@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import english_lexer
-from pg_llm.text2sql.arrangement import Arrangement
 from pg_llm.text2sql.chunks import word
-from pg_llm.text2sql.english_lexicon import SIZE
-from pg_llm.text2sql.frame import Condition, Declined, Frame, Order, Presence, Term
-from pg_llm.text2sql.lexeme import Lexeme, Superlative
+from pg_llm.text2sql.english_lexicon import VERB_NOUNS, base
+from pg_llm.text2sql.english_phrasing import plain
+from pg_llm.text2sql.english_units import without_light, without_repeated
+from pg_llm.text2sql.frame import Condition, Declined, Frame, Presence, Term
+from pg_llm.text2sql.lexeme import Lexeme
 from pg_llm.text2sql.patterns import Handler, apply
-from pg_llm.text2sql.terms import dated, has_column, is_year, numeric_or_date, term_of
+from pg_llm.text2sql.superlatives import Superlatives
+from pg_llm.text2sql.terms import (
+    has_column,
+    is_year,
+    numeric,
+    term_of,
+)
 from pg_llm.text2sql.words import word_set
 
 if TYPE_CHECKING:
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
 
 def read(question: str, schema: SchemaIndex, probe: Probe) -> Frame:
     """Return the meaning of an English question; raises `Declined`."""
+    question = plain(question)
     units = english_lexer.lexemes(question, schema, probe)
     reader = Reader(schema, units)
     frame = reader.read()
@@ -29,16 +36,20 @@ def read(question: str, schema: SchemaIndex, probe: Probe) -> Frame:
     return frame
 
 
-class Reader(Arrangement):
+class Reader(Superlatives):
     """One pass over one question."""
 
     def read(self) -> Frame:
         """Return what the question means; raises `Declined`."""
         frame = self._frame
         frame.words = sum(1 for unit in self._units if unit.symbol in "TCVSNDAQXP?v")
-        frame.unread = [unit.text for unit in self._units if unit.symbol == "?"]
+        frame.unread = [
+            unit.text
+            for position, unit in enumerate(self._units)
+            if unit.symbol == "?" and not self._in_pattern(position)
+        ]
         frame.verbs = tuple(unit.text for unit in self._units if unit.symbol == "v")
-        frame.scores = [unit.score for unit in self._units if unit.symbol in "TCV"]
+        frame.scores = [unit.score for unit in self._units if unit.symbol in "TV"]
         if self._units[:1] and self._units[0].text in _YES_OR_NO:
             raise Declined("questions to be answered by yes or no are beyond the grammar")
         for position, unit in enumerate(self._units):
@@ -47,13 +58,18 @@ class Reader(Arrangement):
             ]
             if unit.symbol == "T" and "all" in before:
                 frame.unrestricted.add(unit.tables[0].relation.oid)
-        self._units = self._ordering_verbs(self._units)
+        self._units = self._denied_verbs(self._ordering_verbs(self._units))
         main, others = self._sentences()
-        main = self._chunks(_without_light(main))
+        main = self._chunks(without_light(main))
         self._head(main)
         for other in others:
             self._return_list(other)
         return frame
+
+    def _in_pattern(self, position: int) -> bool:
+        """Whether a word is the text of a pattern ("starts with the letter B")."""
+        before = [unit for unit in self._units[:position] if unit.symbol != "_"]
+        return bool(before) and before[-1].symbol == "L"
 
     def _ordering_verbs(self, units: list[Lexeme]) -> list[Lexeme]:
         """Take "customers ordered in 2024" for customers with orders."""
@@ -85,6 +101,22 @@ class Reader(Arrangement):
                 found.append(unit)
         return found
 
+    def _denied_verbs(self, units: list[Lexeme]) -> list[Lexeme]:
+        """Take "were never sold" for those without sales, where nothing else follows."""
+        found: list[Lexeme] = []
+        for position, unit in enumerate(units):
+            before = [one.symbol for one in found if one.symbol not in "_I"]
+            after = [one.symbol for one in units[position + 1 :] if one.symbol != "_"]
+            denied = unit.symbol == "v" and not unit.columns and before[-1:] == ["!"]
+            if denied and after[:1] in ([], ["."]):
+                nouns = (base(unit.text), *VERB_NOUNS.get(base(unit.text), ()))
+                tables = [m for noun in nouns for m in self._tables_of(noun) if m.score >= 0.75]
+                if tables:
+                    found.append(Lexeme("T", unit.text, [unit.text], tables=tables[:1], score=0.9))
+                    continue
+            found.append(unit)
+        return found
+
     # ---- sentences ----------------------------------------------------------
 
     def _sentences(self) -> tuple[list[Lexeme], list[list[Lexeme]]]:
@@ -99,9 +131,10 @@ class Reader(Arrangement):
             raise Declined("no word of the question names anything that you may read")
         main, others = parts[0], []
         for part in parts[1:]:
-            if part[0].symbol == "O":
+            opening = next((unit for unit in part if unit.symbol not in "_I&?"), part[0])
+            if opening.symbol == "O":
                 main = [*main, *part]
-            elif part[0].symbol in "GH":
+            elif opening.symbol in "GH":
                 others.append(part)
             else:
                 raise Declined("the question has several sentences that do not fit together")
@@ -110,7 +143,7 @@ class Reader(Arrangement):
     def _return_list(self, part: list[Lexeme]) -> None:
         """Take "Return the name and the age": a list of what is wanted."""
         frame, kept = self._frame, self._frame.select
-        rest = self._chunks(_without_light(part))
+        rest = self._chunks(without_light(part))
         frame.select = []
         entity = frame.entity
         self._items(rest)
@@ -123,6 +156,7 @@ class Reader(Arrangement):
     # ---- chunks -------------------------------------------------------------
 
     def _chunks(self, units: list[Lexeme]) -> list[Lexeme]:
+        units = without_repeated(units)
         for pattern, handler in self._rules():
             units = apply(units, pattern, handler)
         return units
@@ -130,22 +164,33 @@ class Reader(Arrangement):
     def _rules(self) -> list[tuple[str, Handler]]:
         return [
             (r"&&+", lambda _: [word("&", ",")]),
+            (r"(?<=P)Np(?=N)", self._or_after),
+            (r"!P(?=[FU]*[NAD])", self._inverted),
+            (r"(?<=W)CX(?=$|[&WFc])", lambda units: [units[1], units[0]]),
+            (r"W?!?L[FU]*[SVN?]FC", self._like_in),
             (r"C?W?!?L[FU]*[SVN?]", self._like),
             (r"TS|TV", self._table_value),
             (r"V+C", self._value_column),
-            (r"C[FWP]?[SV](?:[&|][SV])*", self._column_values),
+            (r"C[FWP]?!?F?[SV](?:[&|][SV])*", self._column_values),
             (r"b?[SV](?:[&|]+[SV])*", self._values),
+            (r"CFC", self._name_of_text),
             (r"CC", self._name_of),
             (r"C(?=[TC])|(?<=T)C$|(?<=TW)C$", self._flag),
             (r"XNXF?(?=[CTaq])|NX|XN", self._limited),
             (r"C?F?BD&D|C?FDFD|C?F?BN&N|C?FNFN", self._between),
-            (r"F[NS]\|[NS]", self._years),
+            (r"F[NS]\|[NS]|F?D\|[ND]", self._years),
+            (r"CF?N(?:\|N)+", self._equal),
             (r"C?[FP]*Np?|C?[FP]*Dp?", self._dates),
             (r"EM|YM|M(?=[aqAQCT])", self._group_by_time),
             (r"(?<!P)(?<!O)N(?=T(?:[FWc]|TW)*X)", self._first_few),
+            (r"(?<=[TC]W)A(?=[FU]*T?C)|(?<=[TC]WF)A(?=[FU]*T?C)", self._bounded),
+            (r"AQU?C", self._aggregate_of_number),
+            (r"A?[FU]*CEC", self._quotient),
+            (r"A?[FU]*C-C", self._minus),
             (r"A[FU]*TC", self._aggregate_of_own),
             (r"X?A(?:&?A)*[FU]*c?C(?:c?[&]C(?=[FE]|$))?", self._aggregates),
             (r"AF?U?T", self._aggregate_of_table),
+            (r"(?<=E)QU?C", lambda units: units[-1:]),
             (r"Q[FU]*c*U?TC", self._count_column),
             (r"Q[FU]*c*U?[TC]", self._count),
             (r"[aq][^OXE!Y]*Y[TC](?:&[TC](?=[FWcE&]|$))*", self._group_by),
@@ -153,7 +198,9 @@ class Reader(Arrangement):
             (r"Y", self._plain_by),
             (r"[TCaq]?W?P(?:A|E|a)[FCT]*", self._against),
             (r"(?<!C)(?<!CW)(?<!a)(?<!aW)PN[TC]|NpT|NpC|PC[FW]?N", self._compare_number_first),
+            (r"[Caq]W?F?PN&[FW]?PN(?![TC])", self._bounds),
             (r"[Caq]W?F?PNp?", self._compare),
+            (r"PNc+[TC]", self._compare_restricted),
             (r"PN[TC]", self._compare_number_first),
             (r"[Caq]FN(?![XTC])|[Caq]N(?:\|N)*(?![XTC])|WNC|WNT", self._equal),
             (r"P?Np?", self._bare_number),
@@ -197,6 +244,13 @@ class Reader(Arrangement):
             elif unit.symbol == "T":
                 opened = self._table_item(unit, opened, previous, rest)
                 near = unit
+            elif (
+                unit.symbol == "C"
+                and (opened or (previous == "&" and not self._restricting))
+                and self._column_of(unit, rest)
+            ):
+                near = rest[1]
+                index += 2
             elif unit.symbol == "E" and rest:
                 raise Declined(f'the part "{unit.text}" of the question could not be placed')
             elif unit.symbol == "X":
@@ -225,20 +279,31 @@ class Reader(Arrangement):
             raise Declined(f'the part "{unit.text}" of the question could not be placed')
         return opened
 
-    def _place(self, condition: Condition, near: Lexeme | None) -> None:
-        """Remember which relation a condition stands beside."""
-        if near is not None and condition.term.relation is None and not condition.term.aggregate:
-            condition.term.relation = near.tables[0].relation
+    def _column_of(self, unit: Lexeme, rest: list[Lexeme]) -> bool:
+        """Take "and the names of the classes": a column of another relation."""
+        entity = self._frame.entity
+        if entity is None or [one.symbol for one in rest[:2]] != ["F", "T"]:
+            return False
+        relation = rest[1].tables[0].relation
+        inside = [m for m in unit.columns if m.relation.oid == relation.oid and m.score >= 0.5]
+        if rest[0].text != "of" or relation.oid == entity.oid or not inside:
+            return False
+        self._frame.select.append(Term(inside, text=unit.text, relation=relation))
+        return True
 
     def _column_item(self, unit: Lexeme, opened: bool, previous: str) -> None:
         frame = self._frame
         if opened or (previous == "&" and not self._restricting):
-            frame.select.append(term_of(unit))
+            term = term_of(unit)
+            alone = not frame.select and sum(u.symbol == "C" for u in self._units) == 1
+            if alone and unit.text.startswith("total ") and numeric(unit):
+                # the total that visitors spent: of all of them
+                term.aggregate = "sum"
+            frame.select.append(term)
         elif unit.columns and unit.columns[0].column and unit.columns[0].column.category == "B":
             frame.conditions.append(Condition(term_of(unit), "true", text=unit.text))
         else:
-            frame.scores.append(0.4)
-            frame.warnings.append(f'the word "{unit.text}" was not used')
+            frame.idle.append(term_of(unit))
 
     def _table_item(self, unit: Lexeme, opened: bool, previous: str, rest: list[Lexeme]) -> bool:
         """Take a relation's name; returns whether what is asked for may go on."""
@@ -276,132 +341,7 @@ class Reader(Arrangement):
             self._frame.entity = unit.tables[0].relation
             self._frame.entity_score = unit.tables[0].score
 
-    def _superlative_item(self, unit: Lexeme, rest: list[Lexeme], opened: bool) -> int:
-        """Take "the highest price", "the most orders", "the oldest student".
 
-        Returns how many of the lexemes that follow were taken too.
-        """
-        mark: Superlative = unit.payload
-        skipped = next((i for i, one in enumerate(rest) if one.symbol not in "FU"), len(rest))
-        target = rest[skipped] if skipped < len(rest) else None
-        asked = opened and not self._frame.select and not mark.limit
-        column = target if target is not None and target.symbol == "C" else None
-        if column is not None and "date" in mark.hint.words and asked and dated(column):
-            # the earliest order date: the least of that column
-            self._most_of_column(mark, column, opened)
-            return skipped + 1
-        if mark.hint.words:
-            self._hinted(mark, target, unit.text)
-            return 0
-        if target is None or target.symbol not in "CT":
-            raise Declined(f'"{unit.text}" of what is not clear')
-        if mark.common:
-            taken = self._most_common(unit, target, opened)
-        elif target.symbol == "C":
-            taken = self._most_of_column(mark, target, opened)
-        else:
-            taken = self._most_of_table(unit, target, opened)
-        return skipped + 1 if taken else 0
-
-    def _most_common(self, unit: Lexeme, target: Lexeme, opened: bool) -> bool:
-        """Take "the most common name"; returns whether the target is used up."""
-        if target.symbol == "C":
-            if not opened:
-                raise Declined(f'"{unit.text}" of what is not clear')
-            term = term_of(target)
-            self._frame.select.append(term)
-            self._frame.groups.append(term)
-        self._extreme(unit.payload, Term(aggregate="count"))
-        return target.symbol == "C"
-
-    def _most_of_column(self, mark: Superlative, target: Lexeme, opened: bool) -> bool:
-        frame = self._frame
-        ordered = numeric_or_date(target)
-        if opened and ordered and not frame.select and not mark.limit:
-            term = term_of(target)
-            term.aggregate = "max" if mark.descending else "min"
-            frame.select.append(term)
-        elif opened and mark.limit and not ordered:
-            self._first_rows(mark)
-            return False
-        elif ordered:
-            self._extreme(mark, term_of(target))
-        else:
-            term = Term(target.columns, aggregate="count", distinct=True, text=target.text)
-            self._extreme(mark, term)
-        return True
-
-    def _most_of_table(self, unit: Lexeme, target: Lexeme, opened: bool) -> bool:
-        frame = self._frame
-        mark: Superlative = unit.payload
-        if mark.size and (opened or frame.entity is None):
-            self._hinted(replace(mark, hint=SIZE), target, unit.text)
-            return False
-        if unit.text in _OF_A_VALUE:
-            if not target.columns or target.columns[0].score < 0.5:
-                raise Declined(f'"{unit.text}" of what is not clear')
-            self._extreme(mark, term_of(target))
-        elif mark.limit and opened and not frame.select and frame.entity is None:
-            self._first_rows(mark)
-            return False
-        else:
-            self._extreme(mark, Term(relation=target.tables[0].relation, aggregate="count"))
-        return True
-
-    def _first_rows(self, mark: Superlative) -> None:
-        """Take "the top 5 customers": by what follows later."""
-        self._frame.limit = mark.limit
-        self._frame.orders.append(Order(Term(text="?"), mark.descending, extreme=True))
-
-    def _hinted(self, mark: Superlative, target: Lexeme | None, said: str = "") -> None:
-        """Take "the oldest": the adjective says by which column."""
-        named = target is not None and target.symbol == "T"
-        relation = target.tables[0].relation if target is not None and named else None
-        hints = (*mark.hint.words, *mark.hint.inverse)
-        self._extreme(mark, Term(hints=hints, relation=relation, text=said))
-
-
-_LIGHT = "?vI_"
-
-
-def _without_light(units: list[Lexeme]) -> list[Lexeme]:
-    """Leave out what carries no structure; a text pattern keeps its text."""
-    kept: list[Lexeme] = []
-    participle = False
-    for position, unit in enumerate(units):
-        if (
-            unit.symbol == "v"
-            and kept
-            and kept[-1].symbol == "T"
-            and _next(units, position) == "T"
-        ):
-            # departments offer degrees: two nouns, and not a compound of them
-            kept.append(word("W", unit.text))
-        if unit.symbol == "v" and unit.columns and kept and kept[-1].symbol == "!":
-            # not delivered: the column that says when it happened is empty
-            kept.append(replace(unit, symbol="C"))
-        elif unit.symbol == "?" and kept and kept[-1].symbol == "L":
-            kept.append(Lexeme("S", unit.text, unit.text))
-        elif unit.symbol == "Y" and participle:
-            # owned by students: who does it, and no grouping
-            kept.append(word("F", unit.text))
-        elif unit.symbol == "T" and position and units[position - 1].symbol == "T":
-            # car models: the last noun is the head
-            kept[-1] = unit
-        elif unit.symbol not in _LIGHT:
-            kept.append(unit)
-        if unit.symbol == "_":
-            continue
-        participle = unit.symbol == "v" or (unit.symbol == "?" and unit.text.endswith("ed"))
-    return kept
-
-
-def _next(units: list[Lexeme], position: int) -> str:
-    return next((u.symbol for u in units[position + 1 :] if u.symbol not in _LIGHT), "")
-
-
-# The highest, the lowest: of a value, and never of how many there are.
-_OF_A_VALUE = frozenset({"highest", "lowest", "maximal", "minimal", "greatest"})
 _YES_OR_NO = word_set(
     """
     did does do is are was were has have had can could will should

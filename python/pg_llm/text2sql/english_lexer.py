@@ -4,20 +4,21 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import english_lexicon as lexicon
 from pg_llm.text2sql.english_dates import date_phrase
 from pg_llm.text2sql.frame import Term
-from pg_llm.text2sql.index import METRIC, fold
+from pg_llm.text2sql.index import METRIC, Match, fold
 from pg_llm.text2sql.lexeme import Lexeme
-from pg_llm.text2sql.words import NUMBERS, root, stem, word_set
+from pg_llm.text2sql.words import ABBREVIATIONS, NUMBERS, root, stem, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pg_llm.text2sql.index import Match, SchemaIndex, ValueMatch
+    from pg_llm.text2sql.index import SchemaIndex, ValueMatch
 
     Probe = Callable[[Sequence[str]], dict[str, list[ValueMatch]]]
 
@@ -26,7 +27,7 @@ _TOKEN = re.compile(
     (?P<quoted>"[^"]+"|“[^”]+”|‘[^’]+’|`[^`]+`|(?<![\w])'(?:[^']|(?<=\w)'(?=\w))+'(?!\w))
   | (?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2})
   | (?P<number>-?\d[\d,]*(?:\.\d+)?(?=%|\b)(?![-\w]*[A-Za-z_-]\w))
-  | (?P<word>[^\W_](?:[\w]|['’.-](?=\w))*)
+  | (?P<word>[^\W_]{1,3}[+-](?=[\s,.?)]|$)|[^\W_](?:[\w]|['’.-](?=\w))*)
   | (?P<sign>>=|<=|<>|!=|[<>=,;|])
   | (?P<stop>[.?!](?=\s|$))
     """,
@@ -113,6 +114,8 @@ def _meanings(
         if population:
             term = Term(population, aggregate="sum", text="population")
             yield 1.3 * len(span) + 1, Lexeme("a", phrase, term, score=population[0].score)
+    if phrase in _FREQUENCY:
+        yield 1.3 * len(span), Lexeme("q", phrase, Term(aggregate="count", text=phrase))
     dated = date_phrase(phrase)
     if dated is not None:
         yield 1.3 * len(span), Lexeme("D", phrase, dated)
@@ -127,6 +130,7 @@ def _meanings(
         and all(token.kind in ("word", "number") for token in span)
     ):
         yield from map(_computed, _schema(span, schema))
+        yield from _initials([token.lower for token in span], schema)
     if end - start <= 8 and span[0].kind != "sign":
         yield from _value(span, schema, probed)
 
@@ -134,6 +138,9 @@ def _meanings(
 _PEOPLE = frozenset(
     {"how many people", "number of people", "the number of people", "total number of people"}
 )
+
+
+_FREQUENCY = frozenset({"frequency", "their frequency", "the frequency", "their frequencies"})
 
 
 def _population(schema: SchemaIndex) -> list[Match]:
@@ -177,15 +184,39 @@ def _single(
         word.endswith(("ly", "ual")) or (at > 0 and units[at - 1].lower in _EACH)
     ):
         yield 1.15, Lexeme("M", word, lexicon.TIME_UNITS[word])
+    elif word in lexicon.UNITS and at > 0 and units[at - 1].kind == "number":
+        yield 0.6, Lexeme("_", word)
     elif word in lexicon.STOP:
         yield 0.3, Lexeme("_", word)
     elif lexicon.is_light(word):
         when = [m for m in schema.find([word]) if m.column and m.column.category == "D"]
-        yield 0.2, Lexeme("v", word, word, columns=when)
+        yield 0.2, Lexeme("v", word, word, columns=when, measures=_measures(word, schema))
     else:
         yield 0.0, Lexeme("?", token.text, token.text, capital=token.capital and at > 0)
     if word == "one" and (at == 0 or units[at - 1].lower not in _DETERMINERS):
         yield 0.9, Lexeme("N", word, 1)
+
+
+_VERB_NOUNS = {
+    "weigh": ("weight",),
+    "cost": ("cost", "price"),
+    "earn": ("salary", "wage", "income"),
+}
+
+
+def _measures(verb: str, schema: SchemaIndex) -> list[Match]:
+    """Return the numeric columns that a verb speaks of (weighs: weight_kg)."""
+    base = lexicon.base(verb)
+    for noun in (verb, base, *_VERB_NOUNS.get(base, ())):
+        found = [
+            m
+            for m in schema.find([noun])
+            if m.column and m.column.category == "N" and m.score >= 0.45
+        ]
+        found = [m for m in found if not m.ref.column.name.lower().endswith("id")]
+        if found:
+            return found
+    return []
 
 
 def _computed(option: tuple[float, Lexeme | None]) -> tuple[float, Lexeme | None]:
@@ -195,6 +226,20 @@ def _computed(option: tuple[float, Lexeme | None]) -> tuple[float, Lexeme | None
         return option
     term = Term(lexeme.columns[:1], aggregate="metric", text=lexeme.text)
     return worth + 1, Lexeme("a", lexeme.text, term, score=lexeme.score)
+
+
+def _initials(words: list[str], schema: SchemaIndex) -> Iterable[tuple[float, Lexeme]]:
+    """Read "miles per gallon" as the column mpg."""
+    letters = "".join(word[0] for word in words)
+    if len(words) < 3 or letters not in schema.by_word:
+        return
+    said = lexicon.PHRASES.keys() | lexicon.STOP
+    if any(word in said for word in words if word != "per"):
+        return
+    found = [m for m in schema.find([letters]) if m.column is not None and m.score >= 0.8]
+    if found:
+        lexeme = Lexeme("C", " ".join(words), [letters], columns=found, score=0.95)
+        yield 1.2 * len(words), lexeme
 
 
 def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lexeme | None]]:
@@ -208,7 +253,8 @@ def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lex
         (words[0] in lexicon.STOP and words[0] not in _NOUN_STOPS) or len(words[0]) < 2
     ):
         return
-    found = schema.find(content)
+    found = _called(words[0], schema) if len(words) == 1 else []
+    found = found or schema.find(content)
     if not found:
         return
     tables = [match for match in found if match.column is None]
@@ -233,6 +279,20 @@ def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lex
     if light and not _is_noun(words[0], found, schema):
         worth = 0.1
     yield worth, Lexeme(symbol, phrase, content, tables=tables, columns=columns, score=top)
+
+
+def _called(word: str, schema: SchemaIndex) -> list[Match]:
+    """Return the columns of exactly that name, where it is no English word (fname, doc_id)."""
+    if "_" not in word and word not in ABBREVIATIONS:
+        return []
+    known = schema.snapshot.derived.get("text2sql columns by name")
+    if not isinstance(known, defaultdict):
+        known = defaultdict[str, list[Match]](list)
+        for relation in schema.relations:
+            for column in relation.columns:
+                known[column.name.lower()].append(Match(relation, column, 1.0))
+        schema.snapshot.derived["text2sql columns by name"] = known
+    return list(known.get(word, ()))
 
 
 def _pointed(columns: list[Match], tables: list[Match], schema: SchemaIndex) -> Match | None:
@@ -276,8 +336,8 @@ def _ends_in_table(words: list[str], schema: SchemaIndex) -> bool:
 # Stop words that a schema may well use as names.
 _NOUN_STOPS = word_set(
     """
-    record place information info name value result list term entry set answer query time title
-    show status member members people person persons
+    record place information info details detail name value result list term entry set answer
+    query time title show status member members people person persons
     """
 )
 
@@ -285,6 +345,8 @@ _NOUN_STOPS = word_set(
 def _is_noun(word: str, found: list[Match], schema: SchemaIndex) -> bool:
     """Tell whether a word that may be a verb is the schema's own word."""
     exact = stem(word) in schema.by_word
+    if word in lexicon.IRREGULAR_VERBS:
+        return False
     if word.endswith(("ed", "ing")):
         return exact and word.endswith("ing") and found[0].score >= 0.8
     return exact and found[0].score >= 0.7
@@ -321,9 +383,10 @@ def _lookup(
     words = folded.split()
     singular = " ".join([*words[:-1], stem(words[-1])])
     for form in (folded, singular):
-        found = [*schema.values.get(form, ()), *probed.get(form, ())]
+        found = [*schema.value(form), *probed.get(form, ())]
+        exact = [one for one in found if one.value.lower() == text.lower()]
         if found:
-            return found
+            return exact if text.endswith(("+", "-")) else found
     for form in (singular, *lexicon.value_forms(folded), *lexicon.value_forms(singular)):
         if form in schema.values and form != folded:
             return [replace(match, score=0.9) for match in schema.values[form]]
@@ -382,6 +445,11 @@ def _unknown(word: str, schema: SchemaIndex) -> bool:
         and not schema.strengths(word)
         and stem(word) not in schema.values
     )
+
+
+def unexplained(question: str, schema: SchemaIndex) -> list[str]:
+    """Return the texts that may be values: quoted ones, proper names, unknown words."""
+    return _probed(tokens(_ASIDES.sub("", question)), schema)
 
 
 def _subspans(run: list[str]) -> list[str]:

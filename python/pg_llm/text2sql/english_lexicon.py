@@ -13,9 +13,15 @@ from __future__ import annotations
 from pg_llm.text2sql.lexeme import Hint, Superlative
 from pg_llm.text2sql.words import word_set
 
-AGE = Hint(("age",), ("birth", "birth date", "birthday", "founded", "opened", "established"))
+AGE = Hint(
+    ("age",),
+    (
+        "birth", "birth date", "birthday", "birth year", "founded", "opened", "established",
+        "open", "open year", "founding", "built", "construction", "year",
+    ),
+)  # fmt: skip
 SIZE = Hint(("size", "area", "capacity", "population", "length", "amount", "total"))
-_LENGTH = Hint(("length", "duration", "height", "distance"))
+_LENGTH = Hint(("length", "duration", "height", "distance", "pages", "runtime", "minutes"))
 _WEIGHT = Hint(("weight", "mass"))
 _HEIGHT = Hint(("height", "tall"))
 _PRICE = Hint(("price", "cost", "rate", "amount", "fee"))
@@ -56,7 +62,7 @@ def _phrases() -> dict[str, tuple[str, object]]:
         ("oldest|eldest|most senior", True, AGE),
         ("youngest|most junior", False, AGE),
         ("tallest", True, _HEIGHT),
-        ("shortest", False, Hint(("height", "length", "duration", "distance"))),
+        ("shortest", False, Hint(("height", *_LENGTH.words))),
         ("longest", True, _LENGTH),
         ("heaviest", True, _WEIGHT),
         ("lightest", False, _WEIGHT),
@@ -180,6 +186,7 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "or less|or fewer|or below|or lower|or under|and below|and under|or earlier|"
         "or before|or younger|or shorter|or smaller",
     )
+    add("-", None, "minus")
     add("B", None, "between")
     add(
         "L",
@@ -230,7 +237,8 @@ def _phrases() -> dict[str, tuple[str, object]]:
     add(
         "K",
         True,
-        "in descending order|descending|in decreasing order|desc|from highest to lowest|"
+        "in descending order|in descending alphabetical order|descending alphabetical order|"
+        "in reverse alphabetic order|descending|in decreasing order|desc|from highest to lowest|"
         "highest first|from high to low|from largest to smallest|largest first|"
         "in reverse alphabetical order|reverse alphabetical order|in reverse order|"
         "descending order|from most to least|from the highest to the lowest|"
@@ -238,12 +246,16 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "from the largest to the smallest|reverse alphabetically|in descendant order|"
         "reverse lexicographical order|from newest to oldest|newest first|latest first|"
         "most recent first|from best to worst|from latest to earliest|"
-        "starting from the highest|from the most recent to the oldest",
+        "starting from the highest|from the most recent to the oldest|"
+        "from the newest to the oldest|"
+        "from the latest to the earliest|from the best to the worst|from longest to shortest|"
+        "from the longest to the shortest|from most recent to oldest",
     )
     add(
         "K",
         False,
-        "in ascending order|ascending|in increasing order|asc|from lowest to highest|"
+        "in ascending order|in ascending alphabetical order|in ascending alphabetic order|"
+        "ascending|in increasing order|asc|from lowest to highest|"
         "lowest first|from low to high|from smallest to largest|smallest first|"
         "in alphabetical order|alphabetically|alphabetical order|alphabetic order|"
         "in alphabetic order|ascending order|from least to most|"
@@ -252,7 +264,9 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "lexicographical order|lexicographically|alphabetical|"
         "ascending alphabetical order|chronologically|in chronological order|"
         "from oldest to newest|oldest first|earliest first|from earliest to latest|"
-        "by alphabetical order|chronological order",
+        "by alphabetical order|chronological order|from the oldest to the newest|"
+        "from the earliest to the latest|from the worst to the best|from shortest to longest|"
+        "from the shortest to the longest",
     )
     add(
         "k",
@@ -265,6 +279,18 @@ def _phrases() -> dict[str, tuple[str, object]]:
         (AGE, False),
         "from youngest to oldest|from the youngest to the oldest|youngest to oldest|"
         "from young to old",
+    )
+    add(
+        "k",
+        (_PRICE, True),
+        "from the most expensive to the cheapest|from most expensive to cheapest|"
+        "from the most expensive to the least expensive|most expensive first",
+    )
+    add(
+        "k",
+        (_PRICE, False),
+        "from the cheapest to the most expensive|from cheapest to most expensive|"
+        "from the least expensive to the most expensive|cheapest first",
     )
     add("k", (_HEIGHT, True), "from tallest to shortest|from the tallest to the shortest")
     add("U", None, "distinct|different|unique|the distinct|the different")
@@ -334,6 +360,15 @@ TIME_UNITS = {
     for form in forms.split()
 }
 
+# Units that may follow a number: the column holds what is measured in them.
+UNITS = word_set(
+    """
+    kg kgs kilogram kilograms km kilometer kilometers kilometre kilometres cm centimeters mm m
+    meter meters metre metres mile miles lb lbs pound pounds foot feet inch inches dollar dollars
+    usd eur euro euros mph minutes
+    """
+)
+
 # Words that carry nothing for the SQL.
 STOP = word_set(
     """
@@ -373,7 +408,7 @@ LIGHT = word_set(
     capture belong concern serve provide bring send request answer ask need require want turn
     become remain exceed found pick grow charge bill invoice collect store document log track
     mark sponsor accompany support bear enter exit locate originate feed adopt train coach
-    captain draft transfer loan rent mint print stream download upload click play listen
+    captain draft share transfer loan rent mint print stream download upload click play listen
     """
 )
 
@@ -415,6 +450,16 @@ def is_light(word: str) -> bool:
             if len(base) > 3 and base[-1] == base[-2] and base[:-1] in LIGHT:
                 return True
     return False
+
+
+def base(verb: str) -> str:
+    """Return the base form of a light verb's form; other words as they are."""
+    verb = IRREGULAR_VERBS.get(verb, verb)
+    for suffix, replacements in (("ing", ("", "e")), ("ed", ("", "e")), ("s", ("",))):
+        for replacement in replacements:
+            if verb.endswith(suffix) and verb[: -len(suffix)] + replacement in LIGHT:
+                return verb[: -len(suffix)] + replacement
+    return verb
 
 
 # Nationality words that the rules below do not make.
@@ -481,6 +526,18 @@ VERB_COLUMNS = {
     "major": frozenset({"major"}),
     "majoring": frozenset({"major"}),
 }
+
+# Nouns of what is done, where the verb and the noun have no root in common.
+VERB_NOUNS = {
+    "pay": ("payment",),
+    "spend": ("payment", "purchase", "order"),
+    "buy": ("purchase", "order", "sale"),
+    "sell": ("sale",),
+    "visit": ("visit",),
+    "fly": ("flight",),
+}
+# What is done with money is summed up, and not counted.
+MONEY_VERBS = frozenset({"pay", "spend", "earn"})
 
 # Words that change what is asked for: unread, they make any answer wrong.
 OPERATORS = word_set(

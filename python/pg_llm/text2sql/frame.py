@@ -25,6 +25,8 @@ class Term:
     Without `matches` and with `relation` it is a count of that relation's
     rows; without both, of the entity's. `hints` are column words that an
     adjective implies (old: age, birth date); `unit` truncates a date.
+    `other` is what it is divided by (revenue per copy) or what is taken from it,
+    as `operator` says.
     """
 
     matches: list[Match] = field(default_factory=list)
@@ -34,6 +36,8 @@ class Term:
     unit: str | None = None
     hints: tuple[str, ...] = ()
     text: str = ""
+    other: Term | None = None
+    operator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,9 @@ class Frame:
     no more than that things belong together, unless a column says when it
     happened; `unrestricted` are the
     relations (OIDs) that the question names with "all": they restrict nothing.
+    `idle` are columns that the question names beside its parts ("the language is
+    English"): a condition may well be on them. `digits`: what computed numbers
+    are rounded to.
     """
 
     select: list[Term] = field(default_factory=list)
@@ -110,10 +117,12 @@ class Frame:
     groups: list[Term] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     limit: int | None = None
+    digits: int | None = None
     distinct: bool = False
     verbs: tuple[str, ...] = ()
     unrestricted: set[int] = field(default_factory=set)
     hints: frozenset[str] = frozenset()
+    idle: list[Term] = field(default_factory=list)
     words: int = 0
     unread: list[str] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)

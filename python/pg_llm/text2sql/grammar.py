@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 from pg_llm.text2sql import chinese, compound, english
 from pg_llm.text2sql.compose import Composition, compose
 from pg_llm.text2sql.english_lexicon import IRREGULAR_VERBS, OPERATORS
+from pg_llm.text2sql.english_phrasing import rounding
 from pg_llm.text2sql.frame import Declined, Frame
+from pg_llm.text2sql.render import literal
 from pg_llm.text2sql.words import is_chinese, root, split_identifier, word_set
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pg_llm.text2sql.english_lexer import Probe
+    from pg_llm.text2sql.english_parts import Parts
     from pg_llm.text2sql.index import SchemaIndex, ValueMatch
 
 
@@ -34,12 +37,13 @@ def read(question: str, schema: SchemaIndex, probe: Probe, sure: float = 0.0) ->
     than `sure` of what it read.
     """
     probe = _remembering(probe)
+    question, digits = rounding(question)
     for wanted in compound.parts(question, is_chinese(question)):
         try:
-            return _compound(wanted, schema, probe, sure)
+            return _compound(wanted, schema, probe, sure, digits)
         except Declined:
             continue
-    composition, confidence = _simple(question, schema, probe, sure)
+    composition, confidence = _simple(question, schema, probe, sure, digits=digits)
     return Reading(composition, confidence)
 
 
@@ -56,37 +60,50 @@ def _remembering(probe: Probe) -> Probe:
     return remembering
 
 
-def _compound(wanted: compound.Parts, schema: SchemaIndex, probe: Probe, sure: float) -> Reading:
+def _compound(
+    wanted: Parts, schema: SchemaIndex, probe: Probe, sure: float, digits: int | None
+) -> Reading:
     """Read a question made of two; raises `Declined`."""
 
     def read_part(question: str, keyed: bool) -> tuple[Composition, float]:
         return _simple(question, schema, probe, sure, keyed=keyed)
 
-    sql, (one, two), confidence = compound.combine(wanted, read_part)
+    sql, read_parts, confidence = compound.combine(wanted, read_part, digits)
     if confidence < sure:
         raise Declined(f"the grammar is not sure enough ({confidence:.2f})")
     whole = replace(
-        one,
+        read_parts[0],
         sql=sql,
-        tables=tuple(dict.fromkeys((*one.tables, *two.tables))),
-        columns=tuple(dict.fromkeys((*one.columns, *two.columns))),
-        joins=tuple(dict.fromkeys((*one.joins, *two.joins))),
-        warnings=tuple(dict.fromkeys((*one.warnings, *two.warnings))),
+        tables=_all(part.tables for part in read_parts),
+        columns=_all(part.columns for part in read_parts),
+        joins=_all(part.joins for part in read_parts),
+        warnings=_all(part.warnings for part in read_parts),
     )
     return Reading(whole, round(confidence, 3))
 
 
+def _all(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for each in lists for one in each))
+
+
 def _simple(
-    question: str, schema: SchemaIndex, probe: Probe, sure: float, *, keyed: bool = False
+    question: str,
+    schema: SchemaIndex,
+    probe: Probe,
+    sure: float,
+    *,
+    keyed: bool = False,
+    digits: int | None = None,
 ) -> tuple[Composition, float]:
     """Read a question of one part; raises `Declined`."""
     language = chinese if is_chinese(question) else english
     frame = language.read(question, schema, probe)
+    frame.digits = digits
     missed = [word for word in frame.unread if word.lower() in OPERATORS]
     if missed:
         raise Declined("the question asks for more than the grammar knows: " + ", ".join(missed))
     _unread_verbs(question, frame)
-    composition = compose(frame, schema, keyed=keyed)
+    composition = _noted(compose(frame, schema, keyed=keyed), schema)
     confidence = _confidence(frame, composition)
     if confidence < sure and frame.unread:
         words = ", ".join(frame.unread[:5])
@@ -95,6 +112,17 @@ def _simple(
         reasons = "; ".join(composition.warnings) or "its words may mean something else"
         raise Declined(f"the grammar is not sure enough ({confidence:.2f}): {reasons}")
     return composition, confidence
+
+
+def _noted(composition: Composition, schema: SchemaIndex) -> Composition:
+    """Say which spellings of values were taken for those of the question."""
+    notes = {
+        match.value: match.note
+        for _, matches in sorted(schema.found.items(), key=lambda one: len(one[0]))
+        for match in matches
+        if match.note and literal(match.value) in composition.sql
+    }
+    return replace(composition, warnings=(*composition.warnings, *notes.values()))
 
 
 # What things do by being there: alone, such a verb restricts nothing.
@@ -165,8 +193,9 @@ def _confidence(frame: Frame, composition: Composition) -> float:
     covered = 1.0 - min(1.0, unread * 1.5 / max(1, frame.words))
     scores = [min(1.0, score) for score in composition.scores] or [0.5]
     match = sum(scores) / len(scores) * 0.5 + min(scores) * 0.5
-    inferred = sum("is inferred" in warning for warning in composition.warnings)
-    doubt = 0.93 ** (len(composition.warnings) - inferred) * 0.97**inferred
+    warnings = set(composition.warnings)
+    inferred = sum("is inferred" in warning for warning in warnings)
+    doubt = 0.93 ** (len(warnings) - inferred) * 0.99**inferred
     for form in composition.forms:
         doubt *= _FORMS[form]
     return round(float(_BEST * covered**1.5 * match**0.7 * doubt), 3)

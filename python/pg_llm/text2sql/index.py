@@ -14,12 +14,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql.joins import JoinGraph, apparent_key
+from pg_llm.text2sql import chinese_labels
+from pg_llm.text2sql.chinese_text import normal
+from pg_llm.text2sql.joins import JoinGraph
+from pg_llm.text2sql.keys import apparent_key
 from pg_llm.text2sql.words import (
     ABBREVIATIONS,
     abbreviates,
     common_start,
-    is_chinese,
     root,
     split_identifier,
     stem,
@@ -36,7 +38,18 @@ if TYPE_CHECKING:
 COMPUTED, METRIC = 0, -1
 
 _OWN, _COMMON, _GENERIC = 0.15, 0.05, 0.1
-_PARTICLES = frozenset({"is", "has", "on", "at", "by"})
+_PARTICLES = frozenset({"is", "has", "on", "at", "by", "of", "in", "the", "for", "to"})
+# What a column's name says about its unit: weight_kg is the weight.
+_UNITS = word_set(
+    """
+    kg cm mm km m lb lbs g oz ft mi usd eur gbp mb gb kb ms sec secs sqft sqm kwh mph kmh yrs
+    """
+)
+# Columns that are spoken of with their table's name: the customer id, the country's code.
+_PERSONAL = frozenset(
+    word_set("first last middle full given family nick user short long display common official")
+)
+_OWNED = frozenset({"id", "code", "name", "number", "key", "title"})
 _GENERIC_TABLE_WORDS = word_set(
     """
     data datum list info information tbl table record master dim fact ref main
@@ -91,11 +104,15 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class ValueMatch:
-    """A value that occurs in a column, spelled as it is stored."""
+    """A value that occurs in a column, spelled as it is stored.
+
+    `note`: what is to be said where it is taken for a text of the question.
+    """
 
     ref: ColumnRef
     value: str
     score: float
+    note: str = ""
 
 
 @dataclass(slots=True)
@@ -107,12 +124,21 @@ class SchemaIndex:
     joins: JoinGraph
     by_word: dict[str, list[Term]] = field(default_factory=lambda: defaultdict(list))
     values: dict[str, list[ValueMatch]] = field(default_factory=lambda: defaultdict(list))
+    found: dict[str, list[ValueMatch]] = field(default_factory=dict)
     labels: list[tuple[str, Match]] = field(default_factory=list)
     names: dict[str, list[Match]] | None = None
     expressions: dict[tuple[int, str], str] = field(default_factory=dict)
     glossary: object = None
+    seen: str = ""
     _initials: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _matches: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def value(self, text: str) -> list[ValueMatch]:
+        """Return the values that a folded text is: known ones, and those found for the question.
+
+        `found` is what the value index holds of the question that is being read.
+        """
+        return [*self.values.get(text, ()), *self.found.get(text, ())]
 
     def forget(self) -> None:
         """Drop what was derived from the words and labels: they have changed."""
@@ -256,7 +282,7 @@ def _add_values(built: SchemaIndex, relation: Relation, column: Column) -> None:
     for value in column.values:
         if 0 < len(value) <= 80:
             built.values[fold(value)].append(ValueMatch(ref, value, 1.0))
-    for name, value in _translated(column):
+    for name, value in (*_translated(column), *_coded(column)):
         built.values[fold(name)].append(ValueMatch(ref, value, 0.95))
         if name.startswith("已") and len(name) > 2:
             built.values[fold(name[1:])].append(ValueMatch(ref, value, 0.9))
@@ -280,9 +306,27 @@ def _translated(column: Column) -> Iterator[tuple[str, str]]:
         yield from ((name, stored[fold(value)]) for name, value in zip(names, values, strict=True))
 
 
+def _coded(column: Column) -> Iterator[tuple[str, str]]:
+    """Yield Chinese names of values that a comment lists with their codes (0-未付款)."""
+    if column.withheld or column.category not in "NSEB":
+        return
+    stored = {fold(value): value for value in column.values}
+    for code, name in chinese_labels.coded(column.comment):
+        if name in _YES_OR_NO:
+            continue
+        known = stored.get(fold(code))
+        number = code.lstrip("-").isdigit()
+        if known is not None:
+            yield name, known
+        elif not column.complete and (
+            column.category == "S" or (number and column.category == "N")
+        ):
+            yield name, code
+
+
 def fold(text: str) -> str:
-    """Return a value's spelling for comparison: case, marks and spaces aside."""
-    return " ".join(re.findall(r"\w+", text.casefold()))
+    """Return a value's spelling for comparison: case, marks, spaces, variants of signs aside."""
+    return " ".join(re.findall(r"\w+", normal(text).casefold()))
 
 
 def _common_words(names: list[list[str]]) -> frozenset[str]:
@@ -318,13 +362,19 @@ def _relation_terms(
         if (
             len(words) == 1
             and re.match(r"(is|has)[a-z]{4,}$", words[0])
-            and len(column.values) <= 2
+            and (len(column.values) <= 2 or 0 < column.distinct <= 2)
         ):
             words = [
                 words[0][:2] if words[0].startswith("is") else "has",
                 words[0].removeprefix("has").removeprefix("is"),
             ]
         yield Term(relation, column, _column_weights(words, own, prefix, common), view)
+        if len(words) == 2 and words[1] == "name" and words[0] not in {*own, *_PERSONAL}:
+            # the city is the city_name
+            yield Term(relation, column, ((words[0], 1.0),), 0.85 * view)
+        if len(words) == 1 and words[0] in _OWNED and own and own[-1] not in words:
+            owned = tuple((word, _OWN) for word in own)
+            yield Term(relation, column, (*owned, (words[0], 1.0)), view)
         for label in english_labels(column.comment):
             yield Term(relation, column, tuple((word, 1.0) for word in label), 0.85 * view)
 
@@ -336,16 +386,21 @@ def _column_weights(
         (
             word,
             _COMMON
-            if (word in prefix or word in common or word in _PARTICLES) and len(words) > 1
+            if (word in prefix or word in common or word in _PARTICLES or _is_unit(words, at))
+            and len(words) > 1
             else _OWN
             if any(word == other or abbreviates(word, other) for other in own)
             else 1.0,
         )
-        for word in words
+        for at, word in enumerate(words)
     ]
     if all(weight < 1.0 for _, weight in weights):
         weights = [(word, 1.0) for word, _ in weights]
     return tuple(weights)
+
+
+def _is_unit(words: list[str], at: int) -> bool:
+    return at == len(words) - 1 and words[at] in _UNITS
 
 
 def _words(name: str, vocabulary: set[str]) -> list[str]:
@@ -395,29 +450,26 @@ def _labels(relations: Sequence[Relation]) -> Iterator[tuple[str, Match]]:
     """Yield the Chinese phrases of comments with what they name."""
     for relation in relations:
         view = 0.8 if relation.kind in "vm" else 1.0
-        for text, factor in _chinese(relation.name, relation.comment):
+        for text, factor in chinese_labels.names(relation.name, relation.comment):
             yield text, Match(relation, None, factor * view)
         for column in relation.columns:
-            for text, factor in _chinese(column.name, column.comment):
+            for text, factor in chinese_labels.names(column.name, column.comment):
                 yield text, Match(relation, column, factor * view)
 
 
-def _chinese(name: str, comment: str | None) -> Iterator[tuple[str, float]]:
-    if is_chinese(name):
-        yield name, 1.0
-    runs = re.findall(
-        r"[\u4e00-\u9fffA-Za-z0-9]*[\u4e00-\u9fff][\u4e00-\u9fffA-Za-z0-9]*", comment or ""
-    )
-    for position, run in enumerate(runs[:3]):
-        if len(run) <= 12:
-            yield run, 1.0 if position == 0 else 0.8
-
-
 _NAMES = (("name",), ("full", "name"), ("title",), ("label",), ("subject",))
+_YES_OR_NO = frozenset("是否有无")
 _CHINESE_NAMES = ("名称", "姓名", "标题", "名字")
 
 
 def _display(relation: Relation) -> tuple[list[Column], bool]:
+    for column in relation.columns:
+        if column.category in "SE" and chinese_labels.names_rows(relation, column):
+            return [column], True
+    return _display_by_name(relation)
+
+
+def _display_by_name(relation: Relation) -> tuple[list[Column], bool]:
     own = {stem(word) for word in split_identifier(relation.name)}
     vocabulary = set(own)
     texts = [
@@ -435,21 +487,23 @@ def _display(relation: Relation) -> tuple[list[Column], bool]:
             if not any(word == other or abbreviates(word, other) for other in own)
             and word not in prefix
         )
-    for wanted in _NAMES:
-        for column in texts:
-            if bare[column.name] == wanted:
-                return [column], True
-    for column in texts:
-        if not bare[column.name]:
-            return [column], True
     first = [c for c in texts if bare[c.name] in {("first", "name"), ("given", "name")}]
     last = [
         c for c in texts if bare[c.name] in {("last", "name"), ("family", "name"), ("surname",)}
     ]
+    for wanted in _NAMES:
+        for column in texts:
+            # the title of a person is no name
+            person = bool(first and last) and wanted == ("title",)
+            if bare[column.name] == wanted and not person:
+                return [column], True
+    for column in texts:
+        if not bare[column.name]:
+            return [column], True
     if first and last:
         return [first[0], last[0]], True
     for column in texts:
-        if column.comment and any(word in column.comment for word in _CHINESE_NAMES):
+        if any(word in normal(column.comment or "") for word in _CHINESE_NAMES):
             return [column], True
     for column in texts:
         if bare[column.name][-1:] in {("name",), ("title",)}:

@@ -1,29 +1,55 @@
-"""The join graph: declared foreign keys, and joins inferred from names and types."""
+"""The join graph: foreign keys, joins seen in queries and views, and guessed ones.
+
+What a step costs says how far it is to be trusted. A declared foreign key is
+the cheapest. A join that queries or views make by a key comes next, the more
+often it was seen the nearer; then what names and types suggest. Equal columns
+of which neither is a key (the same city, the same year) cost more than two
+foreign keys in a row, however often they were compared.
+"""
 
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from pg_llm.catalog import ForeignKey
-from pg_llm.text2sql.words import abbreviates, common_start, split_identifier, stem
+from pg_llm.text2sql.guesses import Guess, guessed
+from pg_llm.text2sql.keys import KEY_WORDS, apparent_key, ends_like_key
+from pg_llm.text2sql.words import split_identifier, stem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
-    from pg_llm.catalog import Column, Relation, Snapshot
+    from pg_llm.catalog import Snapshot
 
-_DECLARED, _INFERRED, _VIEW = 1.0, 1.3, 1.5
-_KEY_WORDS = frozenset({"id", "code", "no", "num", "number", "key", "uuid", "nbr", "cd"})
+_DECLARED, _CONFIRMED, _GUESSED, _WEAK, _VIEW = 1.0, 1.25, 1.3, 1.4, 1.5
+# A join by a key that was seen once, and often. Once is no more than a guess.
+_SEEN_ONCE, _SEEN_OFTEN = 1.35, 1.05
+# What is added where both columns point to a key that is neither's; what it costs
+# where neither is called like a key at all, and what often may take from that.
+_BESIDE, _ACCIDENTAL, _HABIT = 0.5, 2.5, 0.3
+# So often a join must be seen to overrule a guess about the same column, and to
+# be taken for as near as can be.
+_OVERRULES, _OFTEN = 3.0, 10.0
+_CONTRADICTED, _AGREED = 0.5, 0.05
+# One query in a log is seen less than a definition that somebody keeps.
+_OF_DEFINITION = 3.0
+# Columns called alike that point to nothing visible.
+_COMMON = 2.2
+# Of a hundred rows so many have a value of their own where a column is a key.
+_UNIQUE = 0.95
+_GUESSED_WHY = "inferred from names and types"
+_CONFIRMED_WHY = "inferred from names, types and values"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One join, walked from `source` to `target` (OIDs), column by column.
 
-    `to_one`: a row of `source` meets at most one row of `target`.
+    `to_one`: a row of `source` meets at most one row of `target`; `forth`: the
+    key is of `source`. `why`: where a join that is not declared was taken from.
     """
 
     source: int
@@ -33,6 +59,47 @@ class Step:
     to_one: bool
     declared: bool
     cost: float
+    forth: bool = True
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Columns of two relations (OIDs) that queries or views compare for equality.
+
+    `calls` and `patterns`: how often, and in how many different statements;
+    `views`: names of the views that do.
+    """
+
+    one: int
+    one_columns: tuple[str, ...]
+    two: int
+    two_columns: tuple[str, ...]
+    calls: int = 0
+    patterns: int = 0
+    views: tuple[str, ...] = ()
+
+    @property
+    def weight(self) -> float:
+        """How much was seen: statements count, their repetitions little."""
+        repeated = math.log10(max(1, self.calls))
+        return self.patterns + repeated + _OF_DEFINITION * len(self.views)
+
+    @property
+    def often(self) -> float:
+        """From 0, seen once, to 1, seen often."""
+        return min(1.0, math.log(max(1.0, self.weight)) / math.log(_OFTEN))
+
+    @property
+    def why(self) -> str:
+        """Where it was seen, in words."""
+        said = []
+        if self.calls:
+            said.append(f"seen {self.calls} time{'' if self.calls == 1 else 's'} in queries")
+        if self.views:
+            more = f" and {len(self.views) - 1} more" if len(self.views) > 1 else ""
+            said.append(f"seen in the view {self.views[0]}{more}")
+        return " and ".join(said)
 
 
 class JoinGraph:
@@ -40,41 +107,131 @@ class JoinGraph:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        self._guesses = list(guessed(snapshot.relations, snapshot.foreign_keys))
         self._steps: dict[int, list[Step]] = {}
-        declared = list(snapshot.foreign_keys)
-        linked = {(key.source, key.source_columns[0]) for key in declared}
-        for key in declared:
-            self._add(key)
-        for key in _inferred(snapshot.relations, linked):
-            self._add(key)
+        self._fill(())
 
-    def _add(self, key: ForeignKey) -> None:
-        source = self._snapshot.by_oid[key.source]
-        target = self._snapshot.by_oid[key.target]
-        cost = _DECLARED if key.declared else _INFERRED
-        if "v" in (source.kind, target.kind):
+    def learn(self, seen: Iterable[Seen]) -> None:
+        """Make the joins that were seen part of the graph, in place of those before."""
+        self._steps = {}
+        self._fill([one for one in seen if self._of_one_kind(one)])
+
+    def _fill(self, seen: Collection[Seen]) -> None:
+        known: set[frozenset[tuple[int, tuple[str, ...]]]] = set()
+        for key in self._snapshot.foreign_keys:
+            ends = (key.source, key.source_columns, key.target, key.target_columns)
+            known.add(_pair(*ends))
+            self._add(*ends, cost=_DECLARED, declared=True)
+        agreed = {
+            _pair(one.source, one.source_columns, one.target, one.target_columns): _worth(one)
+            for one in self._guesses
+        }
+        overruled: dict[tuple[int, str], int] = {}
+        for one in sorted(seen, key=lambda one: -one.weight):
+            ends = (one.one, one.one_columns, one.two, one.two_columns)
+            if _pair(*ends) in known:
+                continue
+            known.add(_pair(*ends))
+            self._add_seen(one, agreed.get(_pair(*ends), _ACCIDENTAL))
+            if one.weight >= _OVERRULES:
+                self._overrule(one, overruled)
+        for guess in self._guesses:
+            ends = (guess.source, guess.source_columns, guess.target, guess.target_columns)
+            if _pair(*ends) in known:
+                continue
+            known.add(_pair(*ends))
+            self._add_guess(guess, overruled)
+
+    def _add_seen(self, one: Seen, guess: float) -> None:
+        """Add a join that was seen; `guess` is what it would cost as a guess."""
+        ends = (one.one, one.one_columns, one.two, one.two_columns)
+        cost = _SEEN_ONCE - (_SEEN_ONCE - _SEEN_OFTEN) * one.often
+        cost = min(cost, guess - _AGREED)
+        to_one = True
+        if not self._is_key(one.two, one.two_columns):
+            if self._is_key(one.one, one.one_columns):
+                ends = (one.two, one.two_columns, one.one, one.one_columns)
+            else:
+                to_one = False
+                keylike = all(map(ends_like_key, (*one.one_columns, *one.two_columns)))
+                cost = cost + _BESIDE if keylike else _ACCIDENTAL - _HABIT * one.often
+        self._add(*ends, cost=cost, why=one.why, to_one=to_one)
+
+    def _overrule(self, one: Seen, overruled: dict[tuple[int, str], int]) -> None:
+        """Note where columns point that a guess may send elsewhere."""
+        if self._is_key(one.two, one.two_columns):
+            overruled.setdefault((one.one, one.one_columns[0]), one.two)
+        if self._is_key(one.one, one.one_columns):
+            overruled.setdefault((one.two, one.two_columns[0]), one.one)
+
+    def _add_guess(self, guess: Guess, overruled: dict[tuple[int, str], int]) -> None:
+        cost = _worth(guess)
+        if overruled.get((guess.source, guess.source_columns[0]), guess.target) != guess.target:
+            cost += _CONTRADICTED
+        self._add(
+            guess.source,
+            guess.source_columns,
+            guess.target,
+            guess.target_columns,
+            cost=cost,
+            why=_CONFIRMED_WHY if guess.confirmed else _GUESSED_WHY,
+            to_one=not guess.common,
+        )
+
+    def _is_key(self, oid: int, columns: tuple[str, ...]) -> bool:
+        """Whether columns identify a row: declared, or else by name or statistics."""
+        relation = self._snapshot.by_oid[oid]
+        if relation.unique or len(columns) > 1:
+            return any(set(unique) <= set(columns) for unique in relation.unique)
+        column = relation.column(columns[0])
+        return columns == (apparent_key(relation),) or (
+            column is not None and column.distinct < -_UNIQUE
+        )
+
+    def _of_one_kind(self, one: Seen) -> bool:
+        """Whether both relations are there with these columns, of the same kinds of type."""
+        relations = self._snapshot.by_oid
+        if one.one not in relations or one.two not in relations:
+            return False
+        for name, other in zip(one.one_columns, one.two_columns, strict=True):
+            first, second = relations[one.one].column(name), relations[one.two].column(other)
+            if first is None or second is None or first.category != second.category:
+                return False
+        return True
+
+    def _add(
+        self,
+        source: int,
+        source_columns: tuple[str, ...],
+        target: int,
+        target_columns: tuple[str, ...],
+        *,
+        cost: float,
+        declared: bool = False,
+        why: str = "",
+        to_one: bool = True,
+    ) -> None:
+        from_relation = self._snapshot.by_oid[source]
+        to_relation = self._snapshot.by_oid[target]
+        if "v" in (from_relation.kind, to_relation.kind):
             cost += _VIEW
-        one = any(set(unique) <= set(key.source_columns) for unique in source.unique)
+        one = any(set(unique) <= set(source_columns) for unique in from_relation.unique)
         forth = Step(
-            key.source,
-            key.source_columns,
-            key.target,
-            key.target_columns,
-            True,
-            key.declared,
-            cost,
+            source, source_columns, target, target_columns, to_one, declared, cost, why=why
         )
         back = Step(
-            key.target,
-            key.target_columns,
-            key.source,
-            key.source_columns,
+            target,
+            target_columns,
+            source,
+            source_columns,
             one,
-            key.declared,
+            declared,
             cost,
+            forth=False,
+            why=why,
         )
-        self._steps.setdefault(key.source, []).append(forth)
-        self._steps.setdefault(key.target, []).append(back)
+        self._steps.setdefault(source, []).append(forth)
+        self._steps.setdefault(target, []).append(back)
 
     def steps(self, oid: int) -> list[Step]:
         """Return the joins that lead out of a relation."""
@@ -124,7 +281,7 @@ class JoinGraph:
             stem(word)
             for name in (*step.source_columns, *step.target_columns)
             for word in split_identifier(name)
-        } - _KEY_WORDS
+        } - KEY_WORDS
         tables = {
             stem(word)
             for oid in (step.source, step.target)
@@ -133,203 +290,21 @@ class JoinGraph:
         return step.cost - (0.3 if (words - tables) & set(hints) else 0.0)
 
 
-def _inferred(relations: Iterable[Relation], linked: set[tuple[int, str]]) -> Iterator[ForeignKey]:
-    """Yield joins that names and types suggest and no constraint declares.
-
-    A column points to the key of another relation when their words agree once
-    the key's own table is spelled out (invoice.cust_id, customer.id), and the
-    types are of one category.
-    """
-    relations = [relation for relation in relations if not relation.child]
-    glued = _glued(relations)
-    owners = _Owners(relations)
-    for relation in relations:
-        for column in relation.columns:
-            if (relation.oid, column.name) in linked:
-                continue
-            yield from _glued_keys(relation, column, glued)
-            if relation.primary_key == (column.name,) and relation.kind != "v":
-                continue
-            near = owners.near(column.name)
-            for owner, key in dict.fromkeys(
-                _pointed(relation, column.name, column.category, near)
-            ):
-                yield ForeignKey(relation.oid, (column.name,), owner.oid, (key,), False)
+def _pair(
+    source: int, source_columns: tuple[str, ...], target: int, target_columns: tuple[str, ...]
+) -> frozenset[tuple[int, tuple[str, ...]]]:
+    """Return a join's two ends, in whatever order its columns are named."""
+    if len(source_columns) > 1:
+        first, second = source_columns, target_columns
+        if source > target:
+            first, second = second, first
+        order = sorted(range(len(first)), key=lambda n: (first[n], second[n]))
+        source_columns = tuple(source_columns[n] for n in order)
+        target_columns = tuple(target_columns[n] for n in order)
+    return frozenset({(source, source_columns), (target, target_columns)})
 
 
-_Owner = tuple["Relation", str]
-
-
-class _Owners:
-    """The keys of all relations, found by what a column's name must share with them.
-
-    Comparing every column with every key takes minutes where there are
-    thousands; `_names_agree` decides among the few that are near.
-    """
-
-    def __init__(self, relations: Iterable[Relation]) -> None:
-        self._by_name: dict[str, list[_Owner]] = {}
-        self._by_tail: dict[tuple[str, ...], list[_Owner]] = {}
-        self._by_table: dict[str, list[_Owner]] = {}
-        self._related: dict[str, list[_Owner]] = {}
-        for relation in relations:
-            table = split_identifier(relation.name)
-            for key in _keys(relation):
-                self._add(relation, key, table)
-
-    def _add(self, relation: Relation, key: str, table: list[str]) -> None:
-        owner = (relation, key)
-        words = split_identifier(key)
-        names = {key.lower()}
-        if words and table:
-            own = [stem(word) for word in table]
-            names |= {"".join(table) + words[0], "".join(own) + words[0]}
-            names |= {table[-1] + words[0], own[-1] + words[0]}
-            self._by_table.setdefault(own[-1], []).append(owner)
-        for name in names:
-            self._by_name.setdefault(name, []).append(owner)
-        if len(words) >= 2:
-            self._by_tail.setdefault(tuple(words[-2:]), []).append(owner)
-
-    def near(self, name: str) -> list[_Owner]:
-        """Return the keys that a column of this name may point to."""
-        words = split_identifier(name)
-        found = [*self._by_name.get(name.lower(), ())]
-        found += self._by_tail.get(tuple(words[-2:]), ())
-        for word in words[-3:-1]:
-            found += self._of_table(stem(word))
-        return list({(owner.oid, key): (owner, key) for owner, key in found}.values())
-
-    def _of_table(self, word: str) -> list[_Owner]:
-        if word not in self._related:
-            self._related[word] = [
-                owner
-                for last, owners in self._by_table.items()
-                if last == word or abbreviates(word, last)
-                for owner in owners
-            ]
-        return self._related[word]
-
-
-def _glued(relations: list[Relation]) -> list[tuple[str, Relation, str]]:
-    """Return keys written in one piece, without the letters that all tables begin with.
-
-    Where tables are called sbcustomer and sbticker, sbcustid is custid.
-    """
-    start = common_start([relation.name for relation in relations])
-    if not start:
-        return []
-    return [
-        (key.lower().removeprefix(start), relation, key)
-        for relation in relations
-        for key in _keys(relation)
-        if len(split_identifier(key)) == 1 and len(key) >= len(start) + 5
-    ]
-
-
-def _glued_keys(
-    relation: Relation, column: Column, glued: list[tuple[str, Relation, str]]
-) -> Iterator[ForeignKey]:
-    """Yield the joins of a column whose name ends in another table's key."""
-    name = column.name.lower()
-    for ending, owner, key in glued:
-        target = owner.column(key)
-        if (
-            owner.oid != relation.oid
-            and name.endswith(ending)
-            and target is not None
-            and target.category == column.category
-        ):
-            yield ForeignKey(relation.oid, (column.name,), owner.oid, (key,), False)
-
-
-def _pointed(
-    relation: Relation, name: str, category: str, owners: list[tuple[Relation, str]]
-) -> list[tuple[Relation, str]]:
-    found = []
-    for owner, key in owners:
-        if owner.oid == relation.oid:
-            continue
-        target = owner.column(key)
-        if target is None or target.category != category:
-            continue
-        if _names_agree(name, owner, key):
-            found.append((owner, key))
-    tables = [one for one in found if one[0].kind != "v"]
-    return tables or (found[:1] if relation.kind != "v" else [])
-
-
-def _names_agree(name: str, owner: Relation, key: str) -> bool:
-    words, target = split_identifier(name), split_identifier(key)
-    generic = len(target) == 1 and target[0] in _KEY_WORDS
-    if name == key and not generic:
-        return True
-    own = [stem(word) for word in split_identifier(owner.name)]
-    if generic:
-        # cust_id, customer_id, customerid for customer.id
-        table, last = words[:-1], words[-1:]
-        if last != target:
-            joined = name.lower()
-            return joined in {"".join(own) + target[0], own[-1] + target[0]}
-        return bool(table) and _same_words(table, own)
-    if len(target) >= 2 and len(words) > len(target) and words[-len(target) :] == target:
-        return True
-    rest = [word for word in target if stem(word) not in own]
-    return (
-        len(words) >= 2
-        and rest == words[-len(rest) :]
-        and bool(rest)
-        and rest[-1] in _KEY_WORDS
-        and _same_words(words[: -len(rest)], own)
-    )
-
-
-def _same_words(short: list[str], words: list[str]) -> bool:
-    return len(short) <= len(words) and all(
-        stem(one) == two or abbreviates(one, two)
-        for one, two in zip(short, words[-len(short) :], strict=False)
-    )
-
-
-def _keys(relation: Relation) -> list[str]:
-    """Return the single columns that identify a row, declared or apparent."""
-    declared = [unique[0] for unique in relation.unique if len(unique) == 1]
-    if declared or relation.primary_key:
-        return declared
-    if relation.kind == "v":
-        return []
-    return [name for name in (apparent_key(relation),) if name]
-
-
-def apparent_key(relation: Relation) -> str | None:
-    """Return the column of a table without declared key that seems to be one.
-
-    Its name is `id`, or the table's word or initial with a key word (aid for
-    author).
-    """
-    words = [stem(word) for word in split_identifier(relation.name)]
-    for column in relation.columns:
-        name = column.name.lower()
-        pieces = split_identifier(column.name)
-        if name in {"id", f"{words[-1]}id", f"{words[-1][0]}id", f"{''.join(words)}id"}:
-            return column.name
-        if len(pieces) >= 2 and pieces[-1] in _KEY_WORDS and _same_words(pieces[:-1], words):
-            return column.name
-        if len(pieces) > 2 and pieces[-1] in _KEY_WORDS and _same_words(pieces[1:-1], words):
-            return column.name
-    return next(
-        (
-            column.name
-            for column in relation.columns[:1]
-            if column.distinct == -1.0 and _ends_like_key(column.name)
-        ),
-        None,
-    )
-
-
-def _ends_like_key(name: str) -> bool:
-    """Whether a name ends as keys do; city_name as well, where it stands for a city."""
-    words = split_identifier(name)
-    return words[-1:] != [] and (
-        words[-1] in _KEY_WORDS or (len(words) > 1 and words[-1] == "name")
-    )
+def _worth(guess: Guess) -> float:
+    if guess.common:
+        return _COMMON
+    return _CONFIRMED if guess.confirmed else _WEAK if guess.weak else _GUESSED

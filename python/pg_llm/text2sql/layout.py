@@ -9,6 +9,8 @@ from pg_llm.text2sql.index import ColumnRef
 from pg_llm.text2sql.words import split_identifier
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pg_llm.catalog import Relation
     from pg_llm.text2sql.index import SchemaIndex
 
@@ -16,6 +18,8 @@ Key = tuple[int, str]
 """A column by its relation's OID and its name; a relation by an empty name."""
 
 _VIEW = 0.85
+# What a join costs at most that makes two relations neighbours: none of a view's.
+_NEAR = 2.0
 _KEPT_BLOCKS = 4000
 # The vectors of a relation and its columns, by the texts they were made of: they
 # tell nothing to who does not know the texts. All sessions' roles share them.
@@ -28,8 +32,10 @@ class Layout:
 
     `positions`: of every column, then of every relation. `owners`: the number
     of each column's relation. `places`: a row a relation with the positions of
-    its columns, valid where `filled`. `keys`: 1 for key columns. `vectors`: a
-    row a position.
+    its columns, valid where `filled`. `keys`: 1 for key columns, `names`: 1 for
+    those that name a row to a person, `dates`: 1 for dates and times, `measures`:
+    1 for numbers that are no keys. `joins`: two rows with the numbers of joined
+    relations, in both directions. `vectors`: a row a position.
     """
 
     relations: list[Relation]
@@ -40,6 +46,10 @@ class Layout:
     places: Any
     filled: Any
     keys: Any
+    names: Any
+    dates: Any
+    measures: Any
+    joins: Any
     views: Any
     vectors: list[Any]
 
@@ -93,6 +103,10 @@ def _made(schema: SchemaIndex) -> Layout:
         for place, column in enumerate(relation.columns):
             places[n, place] = positions[relation.oid, column.name]
     numbers = {relation.oid: n for n, relation in enumerate(relations)}
+    named = {
+        relation.oid: {ref.column.name for ref in schema.display(relation)}
+        for relation in relations
+    }
     return Layout(
         relations,
         refs,
@@ -102,9 +116,35 @@ def _made(schema: SchemaIndex) -> Layout:
         places,
         places >= 0,
         numpy.array([float(ref.column.name in keys) for ref, keys in _with_keys(refs, schema)]),
+        _flags(ref.column.name in named[ref.relation.oid] for ref in refs),
+        _flags(ref.column.category == "D" for ref in refs),
+        _flags(
+            ref.column.category == "N" and ref.column.name not in keys
+            for ref, keys in _with_keys(refs, schema)
+        ),
+        _joined(relations, numbers, schema),
         numpy.array([_VIEW if relation.kind in "vm" else 1.0 for relation in relations]),
         [],
     )
+
+
+def _flags(values: Iterable[bool]) -> Any:
+    import numpy
+
+    return numpy.array([float(value) for value in values])
+
+
+def _joined(relations: list[Relation], numbers: dict[int, int], schema: SchemaIndex) -> Any:
+    """Return the numbers of relations that a join leads from and to, views apart."""
+    import numpy
+
+    pairs = {
+        (numbers[step.source], numbers[step.target])
+        for relation in relations
+        for step in schema.joins.steps(relation.oid)
+        if step.source != step.target and step.cost < _NEAR and step.target in numbers
+    }
+    return numpy.array(sorted(pairs), dtype=int).reshape(-1, 2).T
 
 
 def _with_keys(

@@ -19,12 +19,15 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from pg_llm.text2sql import chinese_english, chinese_linking
+from pg_llm.text2sql.chinese_text import normal
+from pg_llm.text2sql.associations import associated, base
 from pg_llm.text2sql.index import fold
 from pg_llm.text2sql.layout import Key, Layout, layout_of
 from pg_llm.text2sql.words import is_chinese, stem, word_set
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pg_llm.catalog import Relation
     from pg_llm.text2sql.index import ColumnRef, SchemaIndex, Term
@@ -33,11 +36,21 @@ if TYPE_CHECKING:
 _WORDS, _SHARE, _LETTERS, _MEANING, _VALUE = 1.0, 0.6, 0.5, 0.9, 1.0
 _OF_RELATION, _OF_COLUMNS, _KEY = 0.45, 0.7, 0.25
 _OF_BEST, _OF_VALUES = 0.3, 0.5
+_LABELS, _TEXTS = 1.5, 1.0
+_NAME, _DATE, _MEASURE, _JOIN = 0.1, 0.1, 0.05, 0.1
+_BESIDE, _BETWEEN = 0.0, 0.1
+_LINKED = 5
+_SPOKEN = 0.5
+_NAMED_BY = 0.75
 _MOST_COLUMNS = 300
 _JOINED, _BRIDGES = 3, 2
-_LONGEST_VALUE = 5
+_LONGEST_VALUE, _LONGEST_CHINESE = 5, 12
+# How much a Chinese word's first English reading counts, and each further one.
+_TRANSLATED, _NEXT_READING = 0.9, 0.8
 _KNOWN, _ALIKE = 0.6, 0.5
 _EXPLAINED, _NAMED, _UNKNOWN, _OFFSET = 4.0, 1.0, 0.3, 2.0
+# The same for Chinese: by the share of a question's characters that is explained.
+_CHINESE, _HALF = 8.0, 0.45
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|'[^']{2,}'|`[^`]*`")
 # Words of phrases that give a question its form, and of periods.
 _PHRASE_WORDS = word_set(
@@ -46,6 +59,21 @@ _PHRASE_WORDS = word_set(
     inclusive exclusive include including difference ratio percentage share combination case
     insensitively match january february march april may june july august september october
     november december jan feb mar apr jun jul aug sep oct nov dec overall across range full
+    """
+)
+_TIME_WORDS = word_set(
+    """
+    when date dates day days week weeks month months quarter quarters year years today yesterday
+    recent recently latest newest oldest earliest ago since until before after during monthly
+    yearly daily weekly annual january february march april june july august september october
+    november december
+    """
+)
+_A_DATE = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b")
+_MEASURE_WORDS = word_set(
+    """
+    much total sum average mean amount revenue spend spent spending pay paid earn earned cost
+    costs highest lowest maximum minimum most least percentage ratio
     """
 )
 
@@ -69,10 +97,14 @@ def link(question: str, schema: SchemaIndex) -> Links:
     layout = layout_of(schema)
     evidence = _Evidence(question, schema, layout)
     columns, tables = _scores(evidence, layout)
+    tables = _with_neighbours(tables, layout)
     order = (-tables).argsort(kind="stable")
     worth = {relation.oid: float(tables[n]) for n, relation in enumerate(layout.relations)}
-    ranked = _bridged([layout.relations[n] for n in order], worth, schema)
-    final = columns + (_OF_RELATION + _KEY * layout.keys) * tables[layout.owners]
+    named = {
+        oid for (oid, name), share in evidence.coverage.items() if not name and share > _NAMED_BY
+    }
+    ranked = _bridged([layout.relations[n] for n in order], worth, named, schema)
+    final = columns + _prior(ranked, evidence, layout) * tables[layout.owners]
     best = (-final).argsort(kind="stable")[:_MOST_COLUMNS]
     return Links(
         tuple((relation, worth[relation.oid]) for relation in ranked),
@@ -85,7 +117,7 @@ def _scores(evidence: _Evidence, layout: Layout) -> tuple[Any, Any]:
     """Return the scores of all columns and of all relations, as arrays."""
     import numpy
 
-    scores = evidence.scores()
+    scores = evidence.scores() + _SPOKEN * evidence.spoken()
     columns, own = scores[: len(layout.refs)], scores[len(layout.refs) :]
     held = numpy.zeros(len(layout.relations))
     for (oid, name), value in evidence.values.items():
@@ -99,11 +131,57 @@ def _scores(evidence: _Evidence, layout: Layout) -> tuple[Any, Any]:
     return columns, layout.views * (tables + _OF_VALUES * held)
 
 
+def _with_neighbours(tables: Any, layout: Layout) -> Any:
+    """Let relations gain by the two best ones that they join: what lies between them is needed."""
+    import numpy
+
+    if not layout.joins.size:
+        return tables
+    sources, targets = layout.joins
+    first, second = numpy.zeros(len(tables)), numpy.zeros(len(tables))
+    numpy.maximum.at(first, sources, tables[targets])
+    # the first that is as good as the best counts once
+    order = numpy.lexsort((-tables[targets], sources))
+    start = numpy.searchsorted(sources[order], numpy.arange(len(tables)))
+    more = start + 1 < numpy.append(start[1:], len(order))
+    second[more] = tables[targets[order[start[more] + 1]]]
+    return tables + layout.views * (_BESIDE * first + _BETWEEN * second)
+
+
+def _prior(ranked: list[Relation], evidence: _Evidence, layout: Layout) -> Any:
+    """Return how much of its relation's score a column has by what it is."""
+    prior = _OF_RELATION + _KEY * layout.keys + _NAME * layout.names
+    if evidence.dated:
+        prior = prior + _DATE * layout.dates
+    if evidence.measured:
+        prior = prior + _MEASURE * layout.measures
+    for place in _joining(ranked[:_LINKED], evidence.schema, layout):
+        prior[place] += _JOIN
+    return prior
+
+
+def _joining(best: list[Relation], schema: SchemaIndex, layout: Layout) -> set[int]:
+    """Return the positions of the columns by which the best relations join each other."""
+    oids = {relation.oid for relation in best}
+    return {
+        layout.positions[oid, name]
+        for relation in best
+        for step in schema.joins.steps(relation.oid)
+        if step.target in oids
+        for oid, names in ((step.source, step.source_columns), (step.target, step.target_columns))
+        for name in names
+    }
+
+
 def _bridged(
-    ranked: list[Relation], tables: dict[int, float], schema: SchemaIndex
+    ranked: list[Relation], tables: dict[int, float], named: set[int], schema: SchemaIndex
 ) -> list[Relation]:
-    """Put the relations that join the best ones right behind them."""
+    """Put the relations that join the best ones right behind them.
+
+    Relations near the top that the question names by their whole name come before those.
+    """
     best = ranked[:_JOINED]
+    best += [relation for relation in ranked[_JOINED:_LINKED] if relation.oid in named]
     between: set[int] = set()
     for one, two in combinations(best, 2):
         found = schema.joins.path([one.oid], two.oid)
@@ -133,38 +211,59 @@ class _Evidence:
         self.letters: dict[Key, float] = {}
         self.values: dict[Key, float] = {}
         self.cosines: Any = None
+        self.labels: Any = None
         self.explained: dict[str, float] = {}
+        self.chinese = is_chinese(question)
+        self.translated: dict[str, float] = {}
+        if self.chinese:
+            self._translate()
+        said = set(re.findall(r"\w+", question.lower()))
+        self.dated = bool(said & _TIME_WORDS) or bool(_A_DATE.search(question))
+        self.measured = bool(said & _MEASURE_WORDS)
         self._of_words()
         self._of_letters()
         self._of_values()
-        if is_chinese(question):
+        if self.chinese:
             self._of_labels()
         else:
             self.cosines = layout.cosines(question)
 
     def scores(self) -> Any:
         """Return the fused scores of all columns, then of all relations, as an array."""
+        found = _WORDS * self._array(self.coverage)
+        found += _SHARE * self._array(self.share) + _LETTERS * self._array(self.letters)
+        found += _VALUE * self._array(self.values)
+        for more in (self.labels, None if self.cosines is None else _MEANING * self.cosines):
+            found = found if more is None else found + more
+        return found
+
+    def spoken(self) -> Any:
+        """Return how far all columns, then all relations, are spoken of without being named."""
+        found: dict[Key, float] = {}
+        for word in self.words:
+            if self.explained.get(word, 0.0) >= 1.0:
+                continue
+            for other in associated(word):
+                for term in self.schema.by_word.get(other, ()):
+                    key = (term.relation.oid, term.column.name if term.column else "")
+                    whole = sum(weight for _, weight in term.words)
+                    own = sum(weight for name, weight in term.words if name == other)
+                    found[key] = max(found.get(key, 0.0), term.factor * own / whole)
+        return self._array(found)
+
+    def _array(self, signal: dict[Key, float]) -> Any:
         import numpy
 
         found = numpy.zeros(len(self.layout.positions))
-        if self.cosines is not None:
-            found += _MEANING * self.cosines
-        for weight, signal in (
-            (_WORDS, self.coverage),
-            (_SHARE, self.share),
-            (_LETTERS, self.letters),
-            (_VALUE, self.values),
-        ):
-            for key, value in signal.items():
-                found[self.layout.positions[key]] += weight * value
+        for key, value in signal.items():
+            found[self.layout.positions[key]] = value
         return found
 
     def _of_words(self) -> None:
         hits: dict[int, dict[str, float]] = defaultdict(dict)
         terms: dict[int, Term] = {}
         for word in self.words:
-            for other, strength in self.schema.strengths(word).items():
-                self.explained[word] = max(self.explained.get(word, 0.0), strength)
+            for other, strength in self._strengths(word):
                 for term in self.schema.by_word[other]:
                     terms[id(term)] = term
                     hit = hits[id(term)]
@@ -180,6 +279,15 @@ class _Evidence:
             )
             self.coverage[key] = max(self.coverage.get(key, 0.0), term.factor * covered)
             self.share[key] = max(self.share.get(key, 0.0), term.factor * min(1.0, share / total))
+
+    def _strengths(self, word: str) -> Iterator[tuple[str, float]]:
+        """Yield the schema's words that a word may be, and those that it speaks of."""
+        doubt = self.translated.get(word, 1.0)
+        for form in dict.fromkeys((word, base(word))):
+            for other, known in self.schema.strengths(form).items():
+                strength = doubt * known
+                self.explained[word] = max(self.explained.get(word, 0.0), strength)
+                yield other, strength
 
     def _of_letters(self) -> None:
         """Let words that name nothing name what is spelled alike."""
@@ -205,32 +313,73 @@ class _Evidence:
                     continue
                 text = " ".join(words)
                 single = " ".join([*words[:-1], stem(words[-1])])
-                for value in self.schema.values.get(text, self.schema.values.get(single, ())):
+                for value in self.schema.value(text) or self.schema.value(single):
                     key = (value.ref.relation.oid, value.ref.column.name)
-                    self.values[key] = max(self.values.get(key, 0.0), 0.6 + 0.1 * (end - start))
+                    worth = (0.6 + 0.1 * (end - start)) * (value.score if value.note else 1.0)
+                    self.values[key] = max(self.values.get(key, 0.0), worth)
                     for word in words:
                         self.explained[stem(word)] = 1.0
+        if self.chinese:
+            self._of_chinese_values()
+
+    def _of_chinese_values(self) -> None:
+        """Find values in a question without spaces."""
+        text = normal(self.question)
+        for start in range(len(text)):
+            for end in range(start + 2, min(start + _LONGEST_CHINESE, len(text)) + 1):
+                piece = text[start:end]
+                if not is_chinese(piece):
+                    continue
+                named = (fold(one) for one in (piece, *chinese_english.values(piece)))
+                for value in (one for name in named for one in self.schema.values.get(name, ())):
+                    key = (value.ref.relation.oid, value.ref.column.name)
+                    self.values[key] = max(self.values.get(key, 0.0), 0.5 + 0.1 * (end - start))
 
     def _content(self) -> set[str]:
         return {word for word in fold(self.question).split() if stem(word) in self.words}
 
+    def _translate(self) -> None:
+        """Let the Chinese words of the question name what they may be in English."""
+        for _, readings in chinese_english.words_of(normal(self.question)):
+            for rank, reading in enumerate(readings):
+                for part in reading.split("_"):
+                    worth = _TRANSLATED * _NEXT_READING**rank
+                    self.translated[stem(part)] = max(self.translated.get(stem(part), 0.0), worth)
+        self.words = sorted({*self.words, *self.translated})
+        self.cosines = self.layout.cosines(" ".join(self.words)) if self.translated else None
+
     def _of_labels(self) -> None:
-        """Compare Chinese labels by character bigrams, rare ones counting more."""
-        counts = _bigram_counts(self.schema)
-        asked = set(_bigrams(self.question))
-        for label, match in self.schema.labels:
-            pairs = _bigrams(label)
-            weights = [1.0 / math.sqrt(counts[pair]) for pair in pairs]
-            found = sum(w for pair, w in zip(pairs, weights, strict=True) if pair in asked)
-            if found:
-                key = (match.relation.oid, match.column.name if match.column else "")
-                share = match.score * found / sum(weights)
-                self.coverage[key] = max(self.coverage.get(key, 0.0), 2.0 * share)
+        """Compare Chinese names and comments."""
+        labels = chinese_linking.labels_of(self.schema, self.layout)
+        said = chinese_linking.said(self.question)
+        size = len(self.layout.positions)
+        self.labels = _LABELS * labels.coverage(said, size) + _TEXTS * labels.share(said, size)
+
+    def _chinese_explained(self) -> float:
+        """Return the share of a Chinese question's content that names something here."""
+        text = normal(self.question)
+        framed = chinese_linking.framing(text)
+        known = chinese_linking.labels_of(self.schema, self.layout).known(text)
+        for start in range(len(text)):
+            for end in range(start + 2, min(start + _LONGEST_CHINESE, len(text)) + 1):
+                piece = text[start:end]
+                named = any(
+                    self.explained.get(stem(part), 0.0) >= _KNOWN
+                    for reading in chinese_english.readings(piece)
+                    for part in reading.split("_")
+                )
+                if named or fold(piece) in self.schema.values:
+                    known[start:end] = [True] * (end - start)
+        content = [n for n, letter in enumerate(text) if is_chinese(letter) and not framed[n]]
+        return sum(known[n] for n in content) / len(content) if content else 0.5
 
     def answerable(self) -> float:
         """Return how far the schema explains the question (0 to 1)."""
         if not self.words and not is_chinese(self.question):
             return 0.0
+        if self.chinese:
+            explained = self._chinese_explained()
+            return 1.0 / (1.0 + math.exp(-_CHINESE * (explained - _HALF)))
         known = sum(self.explained.get(word, 0.0) for word in self.subjects)
         explained = known / len(self.subjects) if self.subjects else 0.5
         named = max((score for (_, name), score in self.coverage.items() if name), default=0.0)
@@ -270,19 +419,3 @@ def _structural(word: str) -> bool:
         or lexicon.is_light(word)
         or word in _PHRASE_WORDS
     )
-
-
-def _bigrams(text: str) -> list[str]:
-    return [text[i : i + 2] for i in range(len(text) - 1)] or [text]
-
-
-def _bigram_counts(schema: SchemaIndex) -> dict[str, int]:
-    found = schema.snapshot.derived.get("text2sql bigrams")
-    if isinstance(found, dict):
-        return found
-    counts: dict[str, int] = {}
-    for label, _ in schema.labels:
-        for pair in set(_bigrams(label)):
-            counts[pair] = counts.get(pair, 0) + 1
-    schema.snapshot.derived["text2sql bigrams"] = counts
-    return counts

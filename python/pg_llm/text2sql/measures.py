@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pg_llm.text2sql.chinese_text import normal
 from pg_llm.text2sql.index import ColumnRef
 from pg_llm.text2sql.words import split_identifier, stem
 
@@ -11,6 +12,20 @@ if TYPE_CHECKING:
     from pg_llm.catalog import Relation
 
 _MEASURES = ("amount", "total", "revenue", "value", "sales", "cost", "price", "quantity", "qty")
+_ADDED = (
+    "金额",
+    "总额",
+    "销售额",
+    "收入",
+    "数量",
+    "销量",
+    "成本",
+    "费用",
+    "支出",
+    "利润",
+    "总价",
+    "工时",
+)
 _CHINESE = ("金额", "总额", "总价", "收入", "价格", "数量")
 
 
@@ -23,7 +38,7 @@ def measure(relation: Relation) -> ColumnRef | None:
             if column.category == "N"
             and (
                 stem(word) in [stem(piece) for piece in split_identifier(column.name)]
-                or (chinese and chinese in (column.comment or ""))
+                or (chinese and chinese in normal(f"{column.name} {column.comment or ''}"))
             )
         ]
         if len(found) == 1:
@@ -38,11 +53,20 @@ def row_amount(relation: Relation) -> ColumnRef | None:
     return measure(relation) if len(relation.primary_key) > 1 else None
 
 
+_RATES = {"price", "rate", "rating", "average", "avg", "percent", "age", "score"}
+
+
+def additive_name(name: str) -> bool:
+    """Whether no word of a column's name says that its sums mean nothing."""
+    words = {stem(piece) for piece in split_identifier(name)}
+    return not words & {*_RATES, "year", "rank", "level", "height", "width", "length", "number"}
+
+
 def additive(ref: ColumnRef) -> bool:
     """Whether sums of a column mean something: amounts, counts, quantities."""
     words = {stem(piece) for piece in split_identifier(ref.column.name)}
-    rates = {"price", "rate", "rating", "average", "avg", "percent", "age", "score"}
-    comment = ref.column.comment or ""
+    rates = _RATES
+    comment = normal(f"{ref.column.name} {ref.column.comment or ''}")
     return (
         ref.column.category == "N"
         and not words & rates
@@ -64,6 +88,6 @@ def additive(ref: ColumnRef) -> bool:
                     "fee",
                 }
             )
-            or any(word in comment for word in ("金额", "总额", "销售额", "收入", "数量"))
+            or any(word in comment for word in _ADDED)
         )
     )

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from pg_llm import settings
 from pg_llm.catalog import Snapshot
+from pg_llm.errors import DatabaseError
 from pg_llm.lineage import analyser
 from pg_llm.lineage.edges import Influence, Transformation
 from pg_llm.text2sql import shape
 from pg_llm.text2sql.render import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pg_llm.catalog import Relation
     from pg_llm.database import Database
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 REFUSE, MASK, ALLOW = "refuse", "mask", "allow"
 _STRICTNESS = {ALLOW: 0, MASK: 1, REFUSE: 2}
 _MASKED_TEXT = "***"
+# A view cannot have a column of the type "record".
+_NO_TYPE = "42P16"
 
 _VERSION = "select llm.policy_version() as version"
 _TAGS = "select t.n, t.tag from lineage.column_tags($1, $2) t"
@@ -104,15 +107,17 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
-def judge(database: Database, sql: str, tree: str) -> Verdict:
-    """Return what the policies make of a statement; `tree` is the server's analysis of it."""
+def judge(database: Database, sql: str, tree: str, bodies: Sequence[str]) -> Verdict:
+    """Return what the policies make of a statement.
+
+    `tree` is the server's analysis of it, `bodies` those of the SQL functions
+    that it calls: what they read cannot be masked.
+    """
     if not _version(database):
         return Verdict()
-    edges = [
-        edge
-        for edge in analyser.tree_edges(database, tree, fresh=True)
-        if edge.source_relation and edge.source_column
-    ]
+    for tag in _read_by_functions(database, bodies):
+        return Verdict(f'the statement calls a function that reads a column tagged "{tag}"')
+    edges = _edges(database, tree)
     names = {(edge.source_relation or "", edge.source_column or "") for edge in edges}
     forbidden = _forbidden(database, sorted(names))
     masked: dict[int, str] = {}
@@ -137,6 +142,26 @@ def judge(database: Database, sql: str, tree: str) -> Verdict:
 _FREE = ("", ALLOW)
 
 
+def _edges(database: Database, tree: str) -> list[Edge]:
+    """Return the edges that come from a column."""
+    return [
+        edge
+        for edge in analyser.tree_edges(database, tree, fresh=True)
+        if edge.source_relation and edge.source_column
+    ]
+
+
+def _read_by_functions(database: Database, bodies: Sequence[str]) -> Iterator[str]:
+    """Yield tags of columns that functions read and that are not allowed."""
+    names = {
+        (edge.source_relation or "", edge.source_column or "")
+        for body in bodies
+        for edge in _edges(database, body)
+    }
+    for tag, _ in _forbidden(database, sorted(names)).values():
+        yield tag
+
+
 def _harmless(edge: Edge) -> bool:
     """Tell whether an influence leaves a masked value unknown: equal ones may be counted."""
     return edge.transformation == Transformation.GROUP_BY
@@ -144,7 +169,16 @@ def _harmless(edge: Edge) -> bool:
 
 def _masked(database: Database, sql: str, masked: dict[int, str]) -> Verdict:
     """Put a constant in the place of each column that carries a masked tag."""
-    columns = shape.outputs(database, sql)
+    try:
+        columns = shape.outputs(database, sql)
+    except DatabaseError as error:
+        if error.sqlstate != _NO_TYPE:
+            raise
+        tag = next(iter(masked.values()))
+        return Verdict(
+            f'the statement makes a row of columns of which one is tagged "{tag}",'
+            " which is masked for you"
+        )
     parts, notes = [], []
     for number, column in enumerate(columns, start=1):
         value = f"answer.c{number}"
@@ -232,7 +266,7 @@ def _without(relation: Relation, closed: set[tuple[int, str]]) -> Relation:
     if not any((relation.oid, column.name) in closed for column in relation.columns):
         return relation
     columns = tuple(
-        replace(column, values=(), complete=False, withheld=True)
+        replace(column, values=(), complete=False, extent=None, withheld=True)
         if (relation.oid, column.name) in closed
         else column
         for column in relation.columns

@@ -3,6 +3,7 @@
 Quoted texts and proper names that the statistics do not know are looked up in
 text columns of tables that are small enough to read, in one statement. It
 runs with the caller's rights and row-level security, and nothing is kept.
+Columns that the value index holds as they are now are left to it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from pg_llm.errors import DatabaseError
 from pg_llm.text2sql.index import ColumnRef, ValueMatch, fold
 from pg_llm.text2sql.render import quote
+from pg_llm.text2sql.values.refresh import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +25,13 @@ if TYPE_CHECKING:
 _MOST_ROWS = 50_000
 _MOST_COLUMNS = 60
 _MOST_TEXTS = 12
+_INDEXED = """
+select c.relation::pg_catalog.int8 as oid, c.column_name as name
+from llm.relation_states($1) s
+join llm.indexed_columns c on c.relation operator(pg_catalog.=) s.relation
+    and c.state operator(pg_catalog.=) s.state
+where c.complete and llm.column_indexable(c.relation, c.number, c.column_name, c.type)
+"""
 
 
 def prober(
@@ -39,9 +48,11 @@ def prober(
 def _probe(
     database: Database, schema: SchemaIndex, texts: list[str]
 ) -> dict[str, list[ValueMatch]]:
-    columns = _columns(schema)
     found: dict[str, list[ValueMatch]] = {}
-    if not texts or not columns:
+    columns = _columns(schema) if texts else []
+    if all(len(text) <= LONGEST for text in texts):
+        columns = _unindexed(database, columns)
+    if not columns:
         return found
     query = "\nunion all\n".join(
         _branch(number, relation, column) for number, (relation, column) in enumerate(columns)
@@ -68,6 +79,15 @@ def _columns(schema: SchemaIndex) -> list[tuple[Relation, Column]]:
         if column.category == "S" and not column.complete and not column.withheld
     ]
     return found[:_MOST_COLUMNS]
+
+
+def _unindexed(
+    database: Database, columns: list[tuple[Relation, Column]]
+) -> list[tuple[Relation, Column]]:
+    oids = sorted({relation.oid for relation, _ in columns})
+    rows = database.execute(_INDEXED, [oids], ["oid[]"]) if oids else []
+    indexed = {(row["oid"], row["name"]) for row in rows}
+    return [one for one in columns if (one[0].oid, one[1].name) not in indexed]
 
 
 def _branch(number: int, relation: Relation, column: Column) -> str:

@@ -15,6 +15,7 @@ from pg_llm.models.tokens import estimate
 from pg_llm.text2sql import glossary, shown
 from pg_llm.text2sql.index import ColumnRef
 from pg_llm.text2sql.linking import link
+from pg_llm.text2sql.values import mentioned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +37,9 @@ _LONGEST_QUESTION = 300
 _MOST_TERMS = 10
 # Of the budget: what the glossary and the examples may take together.
 _LEARNED = 0.3
-# Of what is left for the schema: what its joins may take.
+# Of what is left for the schema: what its joins and the values of the question may take.
 _JOINS = 0.1
+_MOST_VALUES, _LONGEST_WHY = 20, 200
 NO_ANSWER = "NO ANSWER"
 
 _RULES = f"""\
@@ -176,7 +178,7 @@ def _named(sql: str, schema: SchemaIndex) -> list[str]:
     return lines
 
 
-def describe(question: str, schema: SchemaIndex, tokens: int) -> str:
+def describe(question: str, schema: SchemaIndex, tokens: int = 8000) -> str:
     """Return the description of the relations that a question may need, within so many tokens.
 
     All columns of each, and of wide ones that do not fit the keys and those
@@ -203,12 +205,20 @@ def describe(question: str, schema: SchemaIndex, tokens: int) -> str:
     joins = [
         f"{shown.relation(names[step.source])}({_listed(step.source_columns)})"
         f" -> {shown.relation(names[step.target])}({_listed(step.target_columns)})"
+        + (f"  -- {shown.plain(step.why, _LONGEST_WHY)}" if step.why else "")
         for oid in sorted(oids)
         for step in schema.joins.steps(oid)
         if step.to_one and step.target in oids
     ]
-    found = _fitting([("Joins", join) for join in dict.fromkeys(joins)], tokens * _JOINS)
-    return "\n\n".join([*lines, *found.values()])
+    values = [
+        f"{shown.text(text)} is {shown.text(value.value)} in"
+        f" {shown.relation(value.ref.relation)}.{shown.identifier(value.ref.column.name)}"
+        for text, value in mentioned(question, schema)
+        if value.ref.relation.oid in oids
+    ][:_MOST_VALUES]
+    learned = [("Values of the question", value) for value in values]
+    learned += [("Joins", join) for join in dict.fromkeys(joins)]
+    return "\n\n".join([*lines, *_fitting(learned, tokens * _JOINS).values()])
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -149,6 +149,10 @@ class Query:
         """Whether rows of a relation may appear more than once in FROM."""
         return self._multiplies(relation.oid)
 
+    def multiplied_but_for(self, relation: Relation, linking: Relation) -> bool:
+        """Whether they repeat even when each meets one row of a linking relation."""
+        return self._multiplies(relation.oid, linking.oid)
+
     def multiplied_beyond(self, relation: Relation) -> bool:
         """Whether rows repeat even when only the path to the root is looked at."""
         return self._multiplies(relation.oid)
@@ -157,7 +161,7 @@ class Query:
         """Whether rows of the root may appear more than once in FROM."""
         return self._multiplies(self.root.oid)
 
-    def _multiplies(self, oid: int) -> bool:
+    def _multiplies(self, oid: int, linking: int | None = None) -> bool:
         reached = {oid}
         grown = True
         while grown:
@@ -168,7 +172,7 @@ class Query:
                     (step.target, step.source, self._back_to_one(step)),
                 ):
                     if source in reached and target not in reached:
-                        if not one:
+                        if not one and target != linking:
                             return True
                         reached.add(target)
                         grown = True
@@ -207,9 +211,8 @@ class Query:
             " and ".join(f"{source}.{quote(a)} = {target}.{quote(b)}" for a, b in pairs)
         )
         if not step.declared:
-            self.warnings.append(
-                f"the join of {source} and {target} is inferred from names and types"
-            )
+            verb = "was" if step.why.startswith("seen") else "is"
+            self.warnings.append(f"the join of {source} and {target} {verb} {step.why}")
 
     # ---- text -------------------------------------------------------------------
 
@@ -247,6 +250,19 @@ class Query:
         if self.wrap:
             return self.wrap.format(name=quote(self.wrap_name), query=_indent(text))
         return text
+
+    def covers(self, other: Query) -> bool:
+        """Whether it joins the same relations and perhaps more, each to one row."""
+        size = len(other._steps)
+        return self._steps[:size] == other._steps and all(s.to_one for s in self._steps[size:])
+
+    def predicates(self) -> list[str]:
+        """Return the conditions of WHERE as texts."""
+        return self._predicates()
+
+    def keep(self, conditions: list[str]) -> None:
+        """Leave these conditions only in WHERE."""
+        self.where, self._inner = list(conditions), []
 
     def forms(self) -> list[str]:
         """Return the constructions in use: a join each, and ways of existence."""

@@ -21,8 +21,13 @@ def run(database: Database, guarded: Guarded, limit: int) -> list[str]:
     an object holds a name once. Raises `ProgramLimitExceeded` where it takes
     longer than `text2sql_timeout`, and `DatabaseError` as the server does.
     """
+    return run_sql(database, distinct(guarded), limit)
+
+
+def run_sql(database: Database, sql: str, limit: int) -> list[str]:
+    """Return the first rows of a query that is made of a guarded one."""
     with database.deadline(settings.seconds(database, "text2sql_timeout")):
-        rows = database.execute(_RUN, [distinct(guarded), limit], ["text", "int4"])
+        rows = database.execute(_RUN, [sql, limit], ["text", "int4"])
     return [row["row"] for row in rows]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pg_llm.errors import StatementSyntaxError
+from pg_llm.errors import DatabaseError, StatementSyntaxError
 from pg_llm.lineage import analyser, nodes, server
 from pg_llm.lineage.edges import Influence, Transformation
+from pg_llm.text2sql import calls, hidden
 from pg_llm.text2sql.render import quote
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _COLUMNS = """
 select
     pg_catalog.format_type(a.atttypid, null) as type,
+    pg_catalog.format_type(a.atttypid, a.atttypmod) as declared,
     t.typcategory::pg_catalog.text as category
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) a.atttypid
@@ -37,11 +39,15 @@ _STRENGTH = (
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A column that a query returns: its name, its type as text, `pg_type.typcategory`."""
+    """A column that a query returns: its name, its type as text, `pg_type.typcategory`.
+
+    `declared`: the type with its length or precision.
+    """
 
     name: str
     type: str
     category: str
+    declared: str
 
 
 class _Done(Exception):
@@ -54,7 +60,12 @@ def outputs(database: Database, sql: str) -> list[Output]:
     Raises `DatabaseError` for what the server does not analyse, and
     `StatementSyntaxError` for what is no query or more than one statement.
     """
-    names = _names(server.analyse(database, sql).tree)
+    try:
+        tree = server.analyse(database, sql).tree
+    except DatabaseError as error:
+        raise hidden.as_missing(database, sql, error) from None
+    hidden.refuse(database, sql, (one for top in nodes.parse(tree) for one in calls.walk(top)))
+    names = _names(tree)
     listed = ", ".join(f"c{number}" for number in range(len(names)))
     text = f"create view {_VIEW} ({listed}) as {sql}\n"
     rows = []
@@ -68,7 +79,8 @@ def outputs(database: Database, sql: str) -> list[Output]:
     except _Done:
         pass
     return [
-        Output(name, row["type"], row["category"]) for name, row in zip(names, rows, strict=True)
+        Output(name, row["type"], row["category"], row["declared"])
+        for name, row in zip(names, rows, strict=True)
     ]
 
 

@@ -31,7 +31,9 @@ class Where(Implied):
                 self._having(condition)
                 continue
             relation = self._condition_relation(condition)
-            if condition.negated and self._beyond(relation):
+            if condition.negated and (
+                self._beyond(relation) or (condition.choices and self._apart_from_entity(relation))
+            ):
                 condition.negated = False
                 self._absent(Presence(relation, True, [condition]))
             else:
@@ -52,7 +54,7 @@ class Where(Implied):
         which it has not happened.
         """
         root = self.query.root
-        read = " ".join(self.query.where)
+        read = " ".join((*self.query.where, *self._grouped_dates()))
         for verb in self.frame.verbs:
             for column in root.columns:
                 said = split_identifier(column.name)
@@ -66,12 +68,25 @@ class Where(Implied):
                         f'"{verb}" was read as {column.name} is not null'
                     )
 
+    def _grouped_dates(self) -> list[str]:
+        """Return the names of dates that the question groups by."""
+        refs = [self.resolver.column(term) for term in self.frame.groups if term.unit]
+        return [self.query.column_name(ref.relation.oid, ref.column.name) for ref in refs]
+
     def _beyond(self, relation: Relation) -> bool:
         """Whether a row of the result may meet several rows of a relation."""
         if relation.oid == self.query.root.oid or self._shown(relation):
             return False
         found = self.schema.joins.path([self.query.root.oid], relation.oid, self.frame.hints)
         return found is not None and not all(step.to_one for step in found[0])
+
+    def _apart_from_entity(self, relation: Relation) -> bool:
+        """Whether a row of the entity may have any number of rows of a relation, or none."""
+        entity = self.frame.entity
+        if entity is None or relation.oid == entity.oid:
+            return False
+        found = self.schema.joins.path([entity.oid], relation.oid, self.frame.hints)
+        return found is not None and not all(step.to_one and step.forth for step in found[0])
 
     def _shown(self, relation: Relation) -> bool:
         """Whether the result has columns of a relation."""
@@ -86,11 +101,19 @@ class Where(Implied):
         single: dict[str, object] = {}
         bounds: dict[str, list[tuple[str, float]]] = {}
         for one in conditions:
-            if one.negated or one.op == "or" or not one.values or one.against is not None:
+            if one.op == "or" or not one.values or one.against is not None:
                 continue
             ref = self.resolver.choice(one) if one.choices else self.resolver.column(one.term, one)
             name = f"{ref.relation.oid}.{ref.column.name}"
             value = one.values[0]
+            if one.negated:
+                if one.op == "=" and name in single:
+                    raise Declined(f'"{one.text}" is excluded where another value is asked for')
+                continue
+            if one.op == "date" and ref.column.category == "N" and len(one.values) == 3:
+                if isinstance(one.values[1], str) and isinstance(one.values[2], int):
+                    bounds.setdefault(name, []).append((one.values[1][0], float(one.values[2])))
+                continue
             if one.op == "=":
                 if single.setdefault(name, value) != value:
                     raise Declined(f'"{one.text}" contradicts another condition')
@@ -178,11 +201,19 @@ class Where(Implied):
                 return
         if not presence.conditions:
             path = _trimmed(path)
-        inner = self.query.exists(path, negated=True)
+        inner = self.query.exists(path or self._path_of_entity(presence), negated=True)
         for condition in presence.conditions:
             relation = self._condition_relation(condition, presence.relation)
             inner.join(relation)
             self._where(inner, [condition])
+
+    def _path_of_entity(self, presence: Presence) -> list[Step]:
+        """Return the joins from the entity to a relation that is part of FROM already."""
+        entity = self.frame.entity
+        found = entity and self.schema.joins.path([entity.oid], presence.relation.oid)
+        if not found or not found[0]:
+            raise Declined("the question excludes the rows that it asks for")
+        return found[0]
 
     def _condition_relation(self, condition: Condition, near: Relation | None = None) -> Relation:
         if condition.op == "or":

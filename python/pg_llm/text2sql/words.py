@@ -100,6 +100,7 @@ ABBREVIATIONS = {
     "ins": "insurance",
     "inv": "invoice",
     "lang": "language",
+    "len": "length",
     "lat": "latitude",
     "lname": "last name",
     "lng": "longitude",
@@ -265,7 +266,7 @@ def stem(word: str) -> str:
         return word
     if word.endswith("ies"):
         return word[:-3] + "y"
-    if word.endswith(("ss", "us", "is", "ics")):
+    if word.endswith(("ss", "us", "is")):
         return word
     if word.endswith(("xes", "ches", "shes", "sses", "zes", "oes")):
         return word[:-2]

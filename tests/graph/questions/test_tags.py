@@ -269,6 +269,8 @@ def test_a_transaction_with_an_old_snapshot_leaves_a_note(people, connect):
         ("lineage_tag('s.people.email', ' pii')", "22023"),
         ("lineage_tag('s.people.email', null)", "22023"),
         ("lineage_tag('s.people.email', repeat('x', 64))", "22023"),
+        ("lineage_tag('s.people', 'email', 'pii')", "22023"),
+        ("lineage_untag('s.people', 'email', 'pii')", "22023"),
         ("lineage_tag('s.people.nothing', 'pii')", "42704"),
         ("lineage_untag('s.nothing', 'pii')", "42704"),
         ("lineage_tag_rule('', true, true)", "22023"),
@@ -345,3 +347,12 @@ def _edge(source, target, how):
     influence = "INDIRECT" if how == "FILTER" else "DIRECT"
     kind = "TRANSFORMATION" if how == "masked" else how
     return EdgeFacts(source, target, influence, kind, masking=how == "masked")
+
+
+def test_a_tag_may_be_called_like_a_column_where_it_stands_alone(people):
+    assert people.column("select lineage_tag('s.people', 'email')") == [1]
+    assert people.column("select lineage_untag('s.people', 'email')") == [1]
+    with pytest.raises(psycopg.errors.InvalidParameterValue) as raised:
+        people.rows("select lineage_tag('s.people', 'email', 'pii')")
+    assert "lineage_tag('s.people.email', …)" in raised.value.diag.message_hint
+    assert people.rows("select * from lineage_tags()") == []

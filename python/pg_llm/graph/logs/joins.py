@@ -36,7 +36,14 @@ def pairs(
 
     Raises `DatabaseError` where the server does not analyse it.
     """
-    tree = server.analyse(database, statement.query or "", path).tree
+    found = equal_columns(database, server.analyse(database, statement.query or "", path).tree)
+    relations = names.relations(database, {oid for pair in found for oid, _ in pair})
+    keys = ((_key(relations, a), _key(relations, b)) for a, b in found)
+    return [(a, b) for a, b in keys if a is not None and b is not None]
+
+
+def equal_columns(database: Database, tree: str) -> list[tuple[Source, Source]]:
+    """Return the pairs of columns that a statement's tree compares, by OID and number."""
     try:
         compared = list(_compared(tree, join_columns=False))
     except JoinColumnsNeeded:
@@ -44,10 +51,7 @@ def pairs(
     operators = sorted({operator for operator, _, _ in compared})
     rows = database.execute(_EQUALITY, [operators], ["oid[]"]) if operators else []
     equal = {row["oid"] for row in rows}
-    found = [(a, b) for operator, a, b in compared if operator in equal]
-    relations = names.relations(database, {oid for pair in found for oid, _ in pair})
-    keys = ((_key(relations, a), _key(relations, b)) for a, b in found)
-    return [(a, b) for a, b in keys if a is not None and b is not None]
+    return [(a, b) for operator, a, b in compared if operator in equal]
 
 
 def _key(relations: Mapping[int, names.Named], source: Source) -> Key | None:

@@ -8,6 +8,7 @@ apart from words.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -176,13 +177,28 @@ def wording(question: str) -> Wording:
 
 
 def key(question: str) -> str:
-    """Return what a question is found by: case, spaces and marks at its end aside."""
+    """Return what a question is found by: case, spaces and marks at its end aside.
+
+    A long one is cut and ends in its hash, because an index takes so much only.
+    """
     folded = " ".join(question.casefold().split())
-    return (
+    return indexable(
         re.sub(r"\s*([?？.。!！,，;；:：])\s*", r"\1", folded)
         .rstrip("?？.。!！ ")
         .replace("，", ",")
     )
+
+
+# Bytes that an entry of an index holds safely, and how much of a longer text is kept to read.
+_INDEXABLE, _BEGINNING = 600, 100
+
+
+def indexable(text: str) -> str:
+    """Return a text that fits into an index and differs where the given one does."""
+    encoded = text.encode(errors="surrogatepass")
+    if len(encoded) <= _INDEXABLE:
+        return text
+    return f"{text[:_BEGINNING]}... {hashlib.sha256(encoded).hexdigest()}"
 
 
 def _bigrams(run: str) -> list[str]:

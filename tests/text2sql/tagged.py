@@ -1,0 +1,170 @@
+"""Statements that read a tagged column (`riders.email`) in some way, and some that do not."""
+
+# Made by an administrator before the column is tagged.
+SCHEMA = """
+create type contact as (email text, phone text);
+create table members (
+    member_id int,
+    email text,
+    address text generated always as (lower(email)) stored,
+    contact contact
+);
+create view contacts as select full_name as name, email as contact, city from riders;
+create view people as select contact as c, name from contacts;
+create view rows_of_riders as select r as rider from riders r;
+create view counted as select city, count(email) as mails, max(length(email)) as longest from riders group by city;
+create materialized view stored as select rider_id, upper(email) as mail from riders;
+create view over_stored as select mail from stored;
+create function mail_of(riders) returns text language sql stable as 'select $1.email';
+create function mails() returns setof text language sql stable as 'select email from riders';
+create function mail_for(rider int) returns text language sql stable
+    begin atomic select email from riders where rider_id = rider; end;
+create function city_for(rider int) returns text language sql stable
+    as 'select city from riders where rider_id = rider';
+create function deeper() returns setof text language sql stable as 'select * from mails()';
+create view through_a_function as select mail_for(rider_id) as m from riders;
+"""
+
+READS = {
+    "output": "select email from riders",
+    "quoted": 'select "email" as "x" from "public"."riders"',
+    "renamed": "select e from (select email as e from riders) as r (e)",
+    "columns of an alias": "select d from riders as r (a, b, c, x, d)",
+    "star": "select * from riders",
+    "star of an alias": "select r.* from riders r join trips using (rider_id)",
+    "table": "table riders",
+    "whole row": "select riders from riders",
+    "row as text": "select riders::text from riders",
+    "row as json": "select row_to_json(r) from riders r",
+    "rows as json": "select json_agg(r) from riders r",
+    "array of rows": "select array_agg(r) from riders r",
+    "row of a row": "select row(r.*) from riders r",
+    "field of a row": "select (r).email from riders r",
+    "all fields of a row": "select (r).* from (select riders as r from riders) x",
+    "field of a subquery's row": "select (select r from riders r limit 1).email",
+    "rows compared": "select count(*) from riders a, riders b where a = b",
+    "row is null": "select count(*) from riders r where r is null",
+    "hash of a row": "select hash_record_extended(r, 0) from riders r",
+    "keys of a row": "select value from riders r, jsonb_each_text(to_jsonb(r))",
+    "function of a row": "select mail_of(r) from riders r",
+    "function of a row as a field": "select r.mail_of from riders r",
+    "row of a view": "select (rider).email from rows_of_riders",
+    "expression": "select lower(email) || 'x' from riders",
+    "cast": "select email::bytea from riders",
+    "collation": 'select email collate "C" from riders',
+    "length": "select length(email) from riders",
+    "is null": "select email is null from riders",
+    "coalesce": "select coalesce(null, email) from riders",
+    "nullif": "select nullif('x', email) from riders",
+    "greatest": "select greatest(email, 'a') from riders",
+    "array": "select array[email] from riders",
+    "subscript": "select (array['a', 'b'])[length(email)] from riders",
+    "case": "select case when email like 'a%' then 1 end from riders",
+    "case of": "select case email when 'a' then 1 end from riders",
+    "json": "select jsonb_build_object('x', email) from riders",
+    "xml": "select xmlelement(name x, email) from riders",
+    "format": "select format('%s', email) from riders",
+    "count": "select count(email) from riders",
+    "count distinct": "select count(distinct email) from riders",
+    "max": "select max(email) from riders",
+    "string_agg": "select string_agg(email, ',') from riders",
+    "aggregate filter": "select count(*) filter (where email like 'a%') from riders",
+    "aggregate order": "select string_agg(city, ',' order by email) from riders",
+    "within group": "select mode() within group (order by email) from riders",
+    "hypothetical": "select rank('x') within group (order by email) from riders",
+    "where": "select full_name from riders where email like 'a%'",
+    "where is null": "select full_name from riders where email is null",
+    "having": "select city from riders group by city having max(email) > 'b'",
+    "order": "select full_name from riders order by email",
+    "order expression": "select full_name from riders order by length(email)",
+    "order by position": "select full_name, email from riders order by 2",
+    "distinct": "select distinct email from riders",
+    "distinct on": "select distinct on (email) full_name from riders",
+    "window order": "select row_number() over (order by email) from riders",
+    "window partition": "select count(*) over (partition by email) from riders",
+    "named window": "select count(*) over w from riders window w as (partition by email)",
+    "lag": "select lag(email) over (order by rider_id) from riders",
+    "window frame": "select sum(rider_id) over (order by rider_id rows (select max(length(email)) from riders) preceding) from riders",
+    "limit": "select full_name from riders limit (select max(length(email)) from riders)",
+    "offset": "select full_name from riders offset (select min(length(email)) from riders)",
+    "tablesample": "select * from trips tablesample bernoulli ((select max(length(email)) from riders))",
+    "exists": "select 1 where exists (select from riders where email = 'x')",
+    "not exists": "select city from trips t, riders r where not exists (select from riders x where x.email = r.city)",
+    "in": "select 1 where 'x' in (select email from riders)",
+    "not in": "select full_name from riders where city not in (select email from riders where email is not null)",
+    "any": "select 1 where 'x' = any (array(select email from riders))",
+    "all": "select 1 where 'x' < all (select email from riders)",
+    "row in": "select 1 where (1, 'x') in (select rider_id, email from riders)",
+    "scalar": "select (select max(r.email) from riders r)",
+    "correlated": "select (select max(r.email) from riders r where r.rider_id = t.rider_id) from trips t",
+    "correlated inside": "select (select count(*) from trips t where t.rider_id = length(r.email)) from riders r",
+    "lateral": "select x from riders r, lateral (select r.email as x) y",
+    "lateral function": "select s from riders r, regexp_split_to_table(r.email, '@') s",
+    "lateral values": "select v from riders r, lateral (values (r.email)) y (v)",
+    "generate_series": "select g from riders r, generate_series(1, length(r.email)) g",
+    "series of a subquery": "select count(*) from generate_series(1, (select max(length(email)) from riders)) g",
+    "unnest": "select unnest(array(select email from riders))",
+    "rows from": "select x from rows from (unnest(array(select email from riders)), generate_series(1, 3)) as r (x, n)",
+    "xmltable": "select x.t from riders r, xmltable('/a' passing xmlelement(name a, r.email) columns t text path '.') x",
+    "json_to_record": "select x.e from riders r, json_to_record(to_json(r)) x (e text)",
+    "values": "values ((select max(email) from riders))",
+    "join on": "select a.city from riders a join riders b on a.email = b.email",
+    "join using": "select r.city from riders r join members m using (email)",
+    "natural join": "select r.city from riders r natural join members m",
+    "merged column": "select email from riders full join members using (email)",
+    "outer join": "select count(*) from trips t left join riders r on r.email = 'x'",
+    "union": "select full_name from riders union all select email from riders",
+    "intersect": "select city from riders intersect select email from riders",
+    "except": "select city from riders except select email from riders",
+    "nested union": "select x from (select city as x from riders union (select 'a' union select email from riders)) u",
+    "cte": "with c as (select email as harmless from riders) select harmless from c",
+    "cte of a cte": "with a as (select * from riders), b as (select email as e, city from a) select e from b",
+    "materialized cte": "with a as materialized (select email from riders) select count(*) from a where email > 'b'",
+    "recursive cte": "with recursive r (n, e) as (select 1, email from riders union all select n + 1, e from r where n < 2) select e from r",
+    "recursion by it": "with recursive r (n) as (select rider_id from riders where email = 'x' union select n + 1 from r where n < 2) select n from r",
+    "cycle": "with recursive r (n, e) as (select 1, email from riders union all select n + 1, e from r where n < 2) cycle e set c using p select c from r",
+    "search": "with recursive r (n, e) as (select 1, email from riders union all select n + 1, e from r where n < 2) search depth first by e set o select o from r",
+    "grouping sets": "select email, city, count(*) from riders group by grouping sets ((email), (city))",
+    "rollup": "select email, count(*) from riders group by rollup (email)",
+    "view": "select contact from contacts",
+    "star of a view": "select * from contacts",
+    "view of a view": "select c from people",
+    "condition on a view": "select name from contacts where contact like 'a%'",
+    "view that counts": "select mails from counted",
+    "view that measures": "select longest from counted",
+    "row of a view as json": "select to_json(p) from people p",
+    "materialized view": "select mail from stored",
+    "view of a materialized view": "select mail from over_stored",
+    "join with a materialized view": "select r.city from riders r join stored s on s.mail = r.city",
+    "function": "select * from mails()",
+    "function in the output": "select mails()",
+    "function of a number": "select mail_for(1)",
+    "function of a function": "select * from deeper()",
+    "function in a condition": "select city from riders where mail_for(rider_id) = 'x'",
+    "view that calls a function": "select m from through_a_function",
+}
+
+# The same with members.email: what is computed from a tagged column, or is a part of one.
+READS_MEMBERS = {
+    "generated column": "select address from members",
+    "generated column in a condition": "select member_id from members where address = 'x'",
+    "composite": "select contact from members",
+    "field of a composite": "select (contact).email from members",
+    "condition on a field": "select member_id from members where (contact).phone = '1'",
+}
+
+READS_NOT = {
+    "others": "select full_name, city from riders",
+    "count": "select count(*) from riders",
+    "view": "select name, city from contacts",
+    "groups": "select city, count(*) from riders group by city order by 2 desc",
+    "join": "select r.city, count(*) from riders r join trips t using (rider_id) group by r.city",
+    "unused column of a view": "select city from counted",
+    "unused column of a subquery": "select city from (select * from riders) r",
+    "unused column of a cte": "with r as (select * from riders) select city from r",
+    "exists": "select 1 where exists (select from riders where city = 'Lyon')",
+    "exists with a star": "select 1 where exists (select * from riders r where r.city = 'Lyon')",
+    "function": "select city_for(1)",
+    "same name elsewhere": "select email from (select city as email from riders) r",
+    "other column of a table": "select member_id from members",
+}
