@@ -178,7 +178,7 @@ def _named(sql: str, schema: SchemaIndex) -> list[str]:
     return lines
 
 
-def describe(question: str, schema: SchemaIndex, tokens: int) -> str:
+def describe(question: str, schema: SchemaIndex, tokens: int = 8000) -> str:
     """Return the description of the relations that a question may need, within so many tokens.
 
     All columns of each, and of wide ones that do not fit the keys and those
