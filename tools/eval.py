@@ -69,6 +69,7 @@ def load(script: Path, psql: str) -> None:
         connection.execute("set client_min_messages = warning")
         connection.execute("create extension pg_llm cascade")
         connection.execute("analyze")
+        connection.execute("select count(*) from llm_values_refresh()")
 
 
 def measure(
