@@ -420,7 +420,7 @@ class ChineseChunks(Reader):
             return None
         relation = condition.choices[0].ref.relation
         named = [unit.tables[0].relation.oid for unit in self._units if unit.symbol == "T"]
-        if relation.oid in named[-1:]:
+        if any(choice.ref.relation.oid in named[-1:] for choice in condition.choices):
             return None
         return [units[0], Lexeme("q", units[1].text, Term(relation=relation, aggregate="count"))]
 
