@@ -6,7 +6,8 @@ from __future__ import annotations
 # own roles, superusers and the database's owner are trusted. (A superuser is a
 # member of every role, which tells nothing.) What is written in a language
 # that is not trusted comes from a superuser. An aggregate calls its functions,
-# the planner may put an operator's commutator or negator in its place.
+# the planner may put an operator's commutator or negator in its place. An array
+# of them lets the planner expect few, and take the index.
 FUNCTIONS = """
 with called (oid) as (
     select pg_catalog.unnest($1::pg_catalog.oid[])
@@ -48,13 +49,13 @@ select
     p.prosqlbody::pg_catalog.text as body,
     p.proargdefaults::pg_catalog.text as defaults,
     p.oid::pg_catalog.int8 as oid
-from called c
-join pg_catalog.pg_proc p on p.oid operator(pg_catalog.=) c.oid
+from pg_catalog.pg_proc p
 join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) p.pronamespace
 join pg_catalog.pg_language l on l.oid operator(pg_catalog.=) p.prolang
 join pg_catalog.pg_roles o on o.oid operator(pg_catalog.=) p.proowner
 join pg_catalog.pg_roles u on u.rolname operator(pg_catalog.=) current_user
 join pg_catalog.pg_database d on d.datname operator(pg_catalog.=) pg_catalog.current_database()
+where p.oid operator(pg_catalog.=) any (array(select c.oid from called c))
 """
 
 RELATIONS = """
