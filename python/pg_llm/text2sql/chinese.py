@@ -180,8 +180,8 @@ class _ChineseReader(ChineseChunks):
         frame = self._frame
         if not named:
             valued = [one for one in frame.conditions if one.choices]
-            counted = [t for t in frame.select if t.aggregate == "count" and not t.matches]
-            if valued and any(term.relation is None for term in counted):
+            rows = [t for t in frame.select if t.aggregate == "count" and not t.matches]
+            if valued and any(term.relation is None for term in rows):
                 frame.entity = valued[-1].choices[0].ref.relation
             return
         head = named[-1]
