@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pg_llm.text2sql import misreadings
 from pg_llm.text2sql.calculation import rounded
 from pg_llm.text2sql.frame import Declined, Frame, Order, Presence, Term
 from pg_llm.text2sql.render import Query, quote
@@ -88,6 +89,7 @@ class _Composer(Where):
             self._first_of_groups()
         else:
             self._select()
+        misreadings.check(self)
         keys = self._put_keys() if self.keyed else 0
         self._idle()
         sql = self.query.sql()

@@ -21,6 +21,8 @@ class Composer:
         self.schema = schema
         self.resolver = Resolver(frame, schema)
         self.query: Query
+        # tables that the question names, and that a linking table stands for
+        self.bridged: set[str] = set()
 
     def _relations(self, term: Term) -> list[Relation]:
         if term.aggregate == "count" and not term.matches:

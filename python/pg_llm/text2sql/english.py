@@ -12,6 +12,7 @@ from pg_llm.text2sql.english_lexicon import SIZE
 from pg_llm.text2sql.english_phrasing import plain
 from pg_llm.text2sql.frame import Condition, Declined, Frame, Order, Presence, Term
 from pg_llm.text2sql.lexeme import Hint, Lexeme, Superlative
+from pg_llm.text2sql.misreadings import asked, is_unread
 from pg_llm.text2sql.patterns import Handler, apply
 from pg_llm.text2sql.terms import dated, has_column, is_year, numeric_or_date, term_of
 from pg_llm.text2sql.words import word_set
@@ -37,12 +38,14 @@ class Reader(Arrangement):
     def read(self) -> Frame:
         """Return what the question means; raises `Declined`."""
         frame = self._frame
+        frame.units = tuple(self._units)
         frame.words = sum(1 for unit in self._units if unit.symbol in "TCVSNDAQXP?v")
-        frame.unread = [unit.text for unit in self._units if unit.symbol == "?"]
+        frame.unread = [unit.text for unit in self._units if is_unread(self._units, unit)]
         frame.verbs = tuple(unit.text for unit in self._units if unit.symbol == "v")
         frame.scores = [unit.score for unit in self._units if unit.symbol in "TCV"]
         if self._units[:1] and self._units[0].text in _YES_OR_NO:
             raise Declined("questions to be answered by yes or no are beyond the grammar")
+        asked(self._units)
         for position, unit in enumerate(self._units):
             before = [
                 u.text for u in self._units[max(0, position - 2) : position] if u.symbol == "_"

@@ -11,7 +11,7 @@ G a verb that asks, & and, | or.
 from __future__ import annotations
 
 from pg_llm.text2sql.lexeme import Hint, Superlative
-from pg_llm.text2sql.words import word_set
+from pg_llm.text2sql.words import root, word_set
 
 AGE = Hint(("age",), ("birth", "birth date", "birthday", "founded", "opened", "established"))
 SIZE = Hint(("size", "area", "capacity", "population", "length", "amount", "total"))
@@ -393,11 +393,11 @@ IRREGULAR_VERBS = {
 }  # fmt: skip
 
 
-def is_light(word: str) -> bool:
-    """Tell whether a word is a form of a light verb."""
+def light_base(word: str) -> str | None:
+    """Return the light verb that a word is a form of."""
     word = IRREGULAR_VERBS.get(word, word)
     if word in LIGHT:
-        return True
+        return word
     for suffix, replacements in (
         ("ies", ("y",)),
         ("ied", ("y",)),
@@ -410,11 +410,38 @@ def is_light(word: str) -> bool:
             base = word[: -len(suffix)]
             for replacement in replacements:
                 if base + replacement in LIGHT:
-                    return True
+                    return base + replacement
             # stopped, planned
             if len(base) > 3 and base[-1] == base[-2] and base[:-1] in LIGHT:
-                return True
-    return False
+                return base[:-1]
+    return None
+
+
+def is_light(word: str) -> bool:
+    """Tell whether a word is a form of a light verb."""
+    return light_base(word) is not None
+
+
+# What things do by being there: alone, such a verb restricts nothing.
+EXISTENTIAL = frozenset(
+    root(word)
+    for word in word_set(
+        """
+        be do have exist occur happen make place create record register store list hold keep
+        contain include comprise consist issue submit enter track log document offer provide
+        call name require belong locate situate describe represent serve use operate
+        """
+    )
+)
+# What ends something: never when it began, which is what a bare date tells.
+ENDINGS = word_set(
+    """
+    leave lose die kill sink end finish close cancel expire return quit resign retire stop drop
+    withdraw discharge terminate dismiss fire remove delete depart exit complete churn cease
+    """
+)
+# That something is so now, or is so no more: as much as a condition.
+STATES = word_set("still currently already yet")
 
 
 # Nationality words that the rules below do not make.

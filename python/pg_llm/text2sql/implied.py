@@ -205,6 +205,7 @@ class Implied(Composer):
         for term in counted:
             if term.relation is not None and term.relation.oid == root.oid:
                 term.relation = bridge
+        self.bridged.add(root.sql_name)
         return bridge
 
     def _terms(self) -> list[Term]:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pg_llm.catalog import Column, Relation, Snapshot
 
 _DECLARED, _INFERRED, _VIEW = 1.0, 1.3, 1.5
+# A key that plays a part of its own (head_id) is not what a bare mention means.
+_ROLE = 0.05
+# What one has of one's own: that two are alike joins nothing.
+_OWN_WORDS = frozenset({"email", "mail", "phone", "fax", "mobile", "url", "website", "address"})
 _KEY_WORDS = frozenset({"id", "code", "no", "num", "number", "key", "uuid", "nbr", "cd"})
 
 
@@ -121,8 +125,11 @@ class JoinGraph:
         return (found[1], False) if found else None
 
     def _cost(self, step: Step, hints: Collection[str]) -> float:
-        if not hints:
-            return step.cost
+        """Return a join's cost: less where the question names its role, more where it does not.
+
+        A doctor's department is that of department_id rather than the one whose
+        head_id is the doctor's.
+        """
         words = {
             stem(word)
             for name in (*step.source_columns, *step.target_columns)
@@ -133,7 +140,11 @@ class JoinGraph:
             for oid in (step.source, step.target)
             for word in split_identifier(self._snapshot.by_oid[oid].name)
         }
-        return step.cost - (0.3 if (words - tables) & set(hints) else 0.0)
+        roles = words - tables
+        if roles & set(hints):
+            return step.cost - 0.3
+        named = all(any(abbreviates(role, table) for table in tables) for role in roles)
+        return step.cost if named else step.cost + _ROLE
 
 
 def _inferred(relations: Iterable[Relation], linked: set[tuple[int, str]]) -> Iterator[ForeignKey]:
@@ -266,7 +277,7 @@ def _names_agree(name: str, owner: Relation, key: str) -> bool:
     words, target = split_identifier(name), split_identifier(key)
     generic = len(target) == 1 and target[0] in _KEY_WORDS
     if name == key and not generic:
-        return True
+        return target[-1] not in _OWN_WORDS
     own = [stem(word) for word in split_identifier(owner.name)]
     if generic:
         # cust_id, customer_id, customerid for customer.id

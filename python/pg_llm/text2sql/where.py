@@ -181,7 +181,7 @@ class Where(Implied):
         if query.has(presence.relation) and not presence.conditions:
             raise Declined("the question excludes the rows that it asks for")
         path = self.query.path(presence.relation)
-        if all(step.to_one for step in path) and not presence.conditions:
+        if all(step.to_one and step.forth for step in path) and not presence.conditions:
             step = path[0]
             column = self.query.column_name(step.source, step.source_columns[0])
             if len(path) == 1:
@@ -191,6 +191,9 @@ class Where(Implied):
             path = _trimmed(path)
         inner = self.query.exists(path or self._path_of_entity(presence), negated=True)
         for condition in presence.conditions:
+            if condition.term.hints and condition.term.relation is None:
+                # a bare date is that of the rows that are not there
+                condition.term.relation = presence.relation
             relation = self._condition_relation(condition, presence.relation)
             inner.join(relation)
             self._where(inner, [condition])

@@ -1,0 +1,215 @@
+"""What betrays a misreading: words with a meaning that the statement has no part in.
+
+An answer to another question looks like an answer. So a finished statement is
+held against the question's words once more: what it was asked about has to be
+read, what is shown must be more than what was said, a period must be that of
+what happened. Each check raises `Declined`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pg_llm.text2sql.english_lexicon import ENDINGS, EXISTENTIAL, STATES, light_base
+from pg_llm.text2sql.frame import Declined
+from pg_llm.text2sql.words import root, split_identifier, stem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pg_llm.catalog import Relation
+    from pg_llm.text2sql.composer import Composer
+    from pg_llm.text2sql.frame import Condition, Frame
+    from pg_llm.text2sql.index import ColumnRef
+    from pg_llm.text2sql.lexeme import Lexeme
+
+_DO = frozenset({"do", "does", "did"})
+
+
+# ---- before a question is read ---------------------------------------------
+
+
+def is_unread(units: Sequence[Lexeme], unit: Lexeme) -> bool:
+    """Whether a word has a meaning that nothing explains.
+
+    "The heads of departments": a verb before "of" is a noun, which nothing
+    names. "The same" compares, whatever follows.
+    """
+    if unit.symbol == "?":
+        return True
+    at = next(position for position, other in enumerate(units) if other is unit)
+    if unit.symbol == "v":
+        before = units[at - 1] if at else None
+        noun = before is None or before.symbol in "GHI" or before.text in ("the", "a", "an")
+        return noun and at + 1 < len(units) and units[at + 1].text == "of"
+    return unit.symbol == "_" and unit.text == "same"
+
+
+def asked(units: Sequence[Lexeme]) -> None:
+    """Decline "What did we buy from …?", which names no rows to show."""
+    if len(units) > 1 and units[0].text == "what" and units[1].text in _DO:
+        raise Declined("the question does not name what it asks for")
+
+
+# ---- when the statement stands ----------------------------------------------
+
+
+def check(made: Composer) -> None:
+    """Raise `Declined` where a finished statement cannot be what was asked."""
+    for one in (_repeats, _lost, _uncounted, _nobody, _periods, _directions, _flags, _alone, _idle):
+        one(made)
+
+
+def _resolved(made: Composer) -> Iterator[tuple[Condition, ColumnRef]]:
+    """Yield the plain conditions with the columns that they are on."""
+    for condition in made.frame.conditions:
+        if condition.op != "or" and not condition.term.aggregate:
+            choice = made.resolver.choice(condition) if condition.choices else None
+            yield condition, choice or made.resolver.column(condition.term, condition)
+
+
+def _repeats(made: Composer) -> None:
+    """Who drives route 3? Not route 3."""
+    frame, query = made.frame, made.query
+    if frame.groups or query.wrap or any(term.aggregate for term in frame.select):
+        return
+    told = {
+        query.column(ref)
+        for condition, ref in _resolved(made)
+        if condition.op == "=" and not condition.negated and query.has(ref.relation)
+    }
+    if query.select and all(shown in told for shown, _ in query.select):
+        raise Declined("the answer would only repeat what the question says")
+
+
+def _lost(made: Composer) -> None:
+    """Decline where rows that the question names in the plural are not read at all."""
+    read = {*made.query.tables, *made.bridged, *made.resolver.used}
+    read |= {presence.relation.sql_name for presence in made.frame.presences}
+    for unit in made.frame.units:
+        last = unit.text.split()[-1]
+        if unit.symbol != "T" or stem(last) == last:
+            continue
+        if unit.tables[0].relation.oid in made.frame.unrestricted:
+            continue
+        names = {match.relation.sql_name for match in unit.tables}
+        names |= {f"{m.relation.sql_name}.{m.ref.column.name}" for m in unit.columns}
+        if not names & read:
+            raise Declined(f'the statement has no part in "{unit.text}"')
+
+
+def _uncounted(made: Composer) -> None:
+    """Decline "how many" where nothing is counted, and no number is stored."""
+    frame = made.frame
+    if not any(unit.symbol == "Q" for unit in frame.units):
+        return
+    terms = [*frame.select, *(c.term for c in frame.conditions), *(o.term for o in frame.orders)]
+    if made.counted or any(term.aggregate for term in terms):
+        return
+    numbers = [
+        term
+        for term in frame.select
+        if term.matches and made.resolver.column(term).column.category == "N"
+    ]
+    if not numbers:
+        raise Declined("the question asks how many, and nothing would be counted")
+    if not frame.conditions and not frame.orders and len(frame.select) == 1:
+        raise Declined(f'whose "{numbers[0].text}" is asked for is not said')
+
+
+def _nobody(made: Composer) -> None:
+    """Decline "who" where only numbers or dates would be shown."""
+    frame = made.frame
+    if not frame.units or not frame.units[0].text.startswith("who"):
+        return
+    if frame.units[0].text not in ("who", "who is", "who are", "who's", "whom"):
+        return
+    shown = [made.resolver.column(t).column.category for t in frame.select if t.matches]
+    plain = [term for term in frame.select if not term.matches and term.aggregate is None]
+    if not plain and all(category in "NDB" for category in shown):
+        raise Declined("the question asks who, and no name would be shown")
+
+
+def _periods(made: Composer) -> None:
+    """Decline where a period is not that of what is said to have happened."""
+    frame = made.frame
+    inner = [one for presence in frame.presences for one in presence.conditions]
+    outer = [condition for condition, _ in _resolved(made)]
+    for condition in (*outer, *inner):
+        if condition.op == "date" and not condition.term.matches:
+            _happened(frame, condition, made.resolver.column(condition.term, condition))
+
+
+def _happened(frame: Frame, condition: Condition, ref: ColumnRef) -> None:
+    said = _roots(ref.column.name)
+    verbs = [(verb, light_base(verb.lower()) or verb.lower()) for verb in frame.verbs]
+    if any({root(verb), root(base)} & said for verb, base in verbs):
+        return
+    others = [
+        _roots(column.name) - said
+        for column in ref.relation.columns
+        if column.category == "D" and column.name != ref.column.name
+    ]
+    for verb, base in verbs:
+        if base in ENDINGS:
+            raise Declined(f'{ref.column.name} does not tell when "{verb}" happened')
+        if any({root(verb), root(base)} & other for other in others):
+            raise Declined(f'"{verb}" is not what {ref.column.name} tells the day of')
+    events = [verb for verb, base in verbs if root(base) not in EXISTENTIAL]
+    if condition.negated and events:
+        raise Declined(f'{ref.column.name} may not be when "{events[0]}" happened')
+    if {"birthday", "anniversary"} & frame.hints and "current_date" in str(condition.values):
+        raise Declined("a day that comes again every year is not a date")
+
+
+def _roots(name: str) -> set[str]:
+    return {root(word) for word in split_identifier(name)}
+
+
+def _directions(made: Composer) -> None:
+    """Decline "from A to B" where no column says which end is which."""
+    ends: dict[str, str] = {}
+    for before, unit in zip(made.frame.units, made.frame.units[1:], strict=False):
+        if before.symbol == "F" and before.text in ("from", "to") and unit.symbol in "VS":
+            ends[before.text] = unit.text
+    if len(ends) == 2:
+        raise Declined(f'"from {ends["from"]} to {ends["to"]}" names two ends of one thing')
+
+
+def _flags(made: Composer) -> None:
+    """Decline the existence of rows of which a column of the entity tells by yes or no."""
+    entity = made.frame.entity
+    if entity is None:
+        return
+    flags = [_roots(column.name) for column in entity.columns if column.category == "B"]
+    for presence in made.frame.presences:
+        name = root(split_identifier(presence.relation.name)[-1])
+        if any(name in flag and len(flag) > 1 for flag in flags):
+            raise Declined(f"{entity.sql_name} itself tells of {presence.relation.name}")
+
+
+def _alone(made: Composer) -> None:
+    """Decline to count or average groups that are single rows."""
+    query = made.query
+    counted = [t.aggregate for t in (*made.frame.select, *(o.term for o in made.frame.orders))]
+    if not query.group or "avg" not in counted and "count" not in counted:
+        return
+    if any(_is_key(made, key) for key in _keys(query.root)) and not query.fans_out():
+        raise Declined("each group would be a single row")
+
+
+def _keys(relation: Relation) -> list[tuple[str, ...]]:
+    return [key for key in (relation.primary_key, *relation.unique) if key]
+
+
+def _is_key(made: Composer, key: tuple[str, ...]) -> bool:
+    query = made.query
+    return {query.column_name(query.root.oid, name) for name in key} <= set(query.group)
+
+
+def _idle(made: Composer) -> None:
+    """Decline "still" and "currently" where nothing restricts."""
+    frame = made.frame
+    said = [unit.text for unit in frame.units if unit.symbol == "_" and unit.text in STATES]
+    if said and not (made.query.where or made.query.predicates() or made.query.having):
+        raise Declined(f'nothing says what is "{said[0]}" so')
