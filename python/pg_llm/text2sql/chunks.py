@@ -199,7 +199,8 @@ class Chunks:
                 return None
             if column is None:
                 return None
-            return [self._condition(Condition(term, "between", (low.payload, high.payload)))]
+            bounds = (low.payload, high.payload)
+            return [self._condition(Condition(term, "between", bounds, text=high.text))]
         one, two = (
             unit.payload if unit.symbol == "D" else year_range(unit.payload)
             for unit in (low, high)

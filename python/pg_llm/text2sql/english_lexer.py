@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(
     r"""
     (?P<quoted>"[^"]+"|“[^”]+”|‘[^’]+’|`[^`]+`|(?<![\w])'(?:[^']|(?<=\w)'(?=\w))+'(?!\w))
+  | (?P<percent>(?<=\d)\s?(?:%|percent\b|per\s?cent\b))
   | (?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2})
   | (?P<number>-?\d[\d,]*(?:\.\d+)?(?=%|\b)(?![-\w]*[A-Za-z_-]\w))
   | (?P<word>[^\W_](?:[\w]|['’.-](?=\w))*)
@@ -162,7 +163,11 @@ def _single(
         yield 2.0, Lexeme("S", token.text, token.text, values=values, capital=True)
     elif token.kind == "number":
         text = token.text.replace(",", "")
-        yield 1.0, Lexeme("N", text, float(text) if "." in text else int(text))
+        percent = at + 1 < len(units) and units[at + 1].kind == "percent"
+        number = float(text) if "." in text else int(text)
+        yield 1.0, Lexeme("N", text + "%" if percent else text, number)
+    elif token.kind == "percent":
+        yield 0.2, None
     elif token.kind == "date":
         dated = date_phrase(word)
         if dated is not None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.frame import Condition, DateRange, Declined
 from pg_llm.text2sql.render import literal
+from pg_llm.text2sql.terms import is_key
+from pg_llm.text2sql.words import split_identifier
 
 if TYPE_CHECKING:
     from pg_llm.text2sql.index import ColumnRef
@@ -19,7 +22,7 @@ def predicate(ref: ColumnRef, name: str, condition: Condition, values: list[obje
     op = condition.op
     column = ref.column
     if op in ("is null", "is not null"):
-        return f"{name} {op}"
+        return _missing(ref, name, op == "is null")
     if op in ("true", "false"):
         wanted = (op == "true") != condition.negated
         return name if wanted else f"not {name}"
@@ -28,6 +31,8 @@ def predicate(ref: ColumnRef, name: str, condition: Condition, values: list[obje
         return f"not ({text})" if condition.negated else text
     if op == "like":
         return f"{name} {'not ' if condition.negated else ''}ilike {literal(values[0])}"
+    if condition.text.endswith("%"):
+        values = [_share(ref, v) if isinstance(v, int | float) else v for v in values]
     if op == "between":
         low, high = values
         word = "not between" if condition.negated else "between"
@@ -41,6 +46,37 @@ def predicate(ref: ColumnRef, name: str, condition: Condition, values: list[obje
     if column.category == "B" and values[0] == "true" and op in ("=", "<>"):
         return name if op == "=" else f"not {name}"
     return f"{name} {op} {literal(values[0])}"
+
+
+def _missing(ref: ColumnRef, name: str, missing: bool) -> str:
+    """Return whether there is none of a column; a number that always stands there is 0 then.
+
+    Raises `Declined` for a day that always stands there: what has not happened
+    must be told by something else.
+    """
+    column = ref.column
+    if column.not_null and column.category == "D":
+        raise Declined(f"{column.name} is never empty")
+    if column.not_null and column.category == "N" and not is_key(column.name):
+        return f"{name} {'=' if missing else '<>'} 0"
+    return f"{name} is {'' if missing else 'not '}null"
+
+
+_PERCENT = frozenset({"percent", "percentage", "pct", "perc"})
+# A share of 1 has at most one digit before the point.
+_FRACTION = re.compile(r"numeric\((\d+),(\d+)\)")
+
+
+def _share(ref: ColumnRef, value: float) -> float:
+    """Return what a column holds for a percentage; raises `Declined` where that is not known."""
+    column = ref.column
+    said = {*split_identifier(column.name), *split_identifier(column.comment or "")}
+    if _PERCENT & said or "%" in (column.comment or ""):
+        return value
+    digits = _FRACTION.match(column.type)
+    if digits and int(digits[1]) - int(digits[2]) <= 1:
+        return float(f"{value / 100:.10g}")
+    raise Declined(f"whether {column.name} holds percents or shares is not known")
 
 
 def _typed(category: str, value: object) -> object:

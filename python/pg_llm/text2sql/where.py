@@ -264,6 +264,8 @@ class Where(Implied):
             raise Declined(
                 "a group compared with an aggregate of all groups is beyond the grammar"
             )
+        if condition.text.endswith("%"):
+            raise Declined("a share of each group is beyond the grammar")
         op = NEGATED[condition.op] if condition.negated else condition.op
         if op == "between":
             low, high = condition.values
