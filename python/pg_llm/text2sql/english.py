@@ -14,6 +14,7 @@ from pg_llm.text2sql.frame import Condition, Declined, Frame, Order, Presence, T
 from pg_llm.text2sql.lexeme import Hint, Lexeme, Superlative
 from pg_llm.text2sql.misreadings import asked, is_unread
 from pg_llm.text2sql.patterns import Handler, apply
+from pg_llm.text2sql.supplies import supplied
 from pg_llm.text2sql.terms import dated, has_column, is_year, numeric_or_date, term_of
 from pg_llm.text2sql.words import word_set
 
@@ -52,9 +53,11 @@ class Reader(Arrangement):
             ]
             if unit.symbol == "T" and "all" in before:
                 frame.unrestricted.add(unit.tables[0].relation.oid)
+        self._units, presences, held = supplied(self._units, self._schema)
+        frame.presences += presences
         self._units = self._ordering_verbs(self._units)
         main, others = self._sentences()
-        main = self._chunks(_without_light(main))
+        main = [*self._chunks(_without_light(main)), *held]
         self._head(main)
         for other in others:
             self._return_list(other)
@@ -331,7 +334,8 @@ class Reader(Arrangement):
     def _most_of_column(self, mark: Superlative, target: Lexeme, opened: bool) -> bool:
         frame = self._frame
         ordered = numeric_or_date(target)
-        if opened and ordered and not frame.select and not mark.limit:
+        named = frame.entity is not None or not self._of_persons()
+        if opened and ordered and not frame.select and not mark.limit and named:
             term = term_of(target)
             term.aggregate = "max" if mark.descending else "min"
             frame.select.append(term)
@@ -340,10 +344,16 @@ class Reader(Arrangement):
             return False
         elif ordered:
             self._extreme(mark, term_of(target))
+            if not named:
+                frame.entity = target.columns[0].relation
         else:
             term = Term(target.columns, aggregate="count", distinct=True, text=target.text)
             self._extreme(mark, term)
         return True
+
+    def _of_persons(self) -> bool:
+        """Whether the question asks who: for rows, and not for a value of theirs."""
+        return bool(self._units) and self._units[0].text in ("who", "who's", "who is")
 
     def _most_of_table(self, unit: Lexeme, target: Lexeme, opened: bool) -> bool:
         frame = self._frame

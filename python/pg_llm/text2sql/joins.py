@@ -277,7 +277,7 @@ def _names_agree(name: str, owner: Relation, key: str) -> bool:
     words, target = split_identifier(name), split_identifier(key)
     generic = len(target) == 1 and target[0] in _KEY_WORDS
     if name == key and not generic:
-        return target[-1] not in _OWN_WORDS
+        return target[-1] not in _OWN_WORDS and target not in (["name"], ["title"])
     own = [stem(word) for word in split_identifier(owner.name)]
     if generic:
         # cust_id, customer_id, customerid for customer.id

@@ -8,6 +8,7 @@ what happened. Each check raises `Declined`.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.english_lexicon import ENDINGS, EXISTENTIAL, STATES, light_base
@@ -17,7 +18,7 @@ from pg_llm.text2sql.words import root, split_identifier, stem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pg_llm.catalog import Relation
+    from pg_llm.catalog import ForeignKey, Relation
     from pg_llm.text2sql.composer import Composer
     from pg_llm.text2sql.frame import Condition, Frame
     from pg_llm.text2sql.index import ColumnRef
@@ -56,7 +57,10 @@ def asked(units: Sequence[Lexeme]) -> None:
 
 def check(made: Composer) -> None:
     """Raise `Declined` where a finished statement cannot be what was asked."""
-    for one in (_repeats, _lost, _uncounted, _nobody, _periods, _directions, _flags, _alone, _idle):
+    for one in (
+        *(_repeats, _lost, _uncounted, _nobody, _periods, _directions),
+        *(_flags, _alone, _idle, _nouns, _turns),
+    ):
         one(made)
 
 
@@ -213,3 +217,41 @@ def _idle(made: Composer) -> None:
     said = [unit.text for unit in frame.units if unit.symbol == "_" and unit.text in STATES]
     if said and not (made.query.where or made.query.predicates() or made.query.having):
         raise Declined(f'nothing says what is "{said[0]}" so')
+
+
+def _nouns(made: Composer) -> None:
+    """Decline a value whose words name something else: a bus, and not a fee of the kind bus."""
+    entity = made.frame.entity
+    for condition, ref in _resolved(made):
+        if not condition.choices or len(condition.values) != 1:
+            continue
+        words = {stem(word) for word in split_identifier(str(condition.values[0]))}
+        if entity is None or not words or condition.text[:1].isupper() and len(words) > 1:
+            continue
+        own = stem(split_identifier(ref.relation.name)[-1])
+        if words == {own} or any(
+            words <= named if key.source == entity.oid else words == named
+            for key, named in _pointers(made, ref)
+        ):
+            raise Declined(f'"{condition.text}" may name something else than a value')
+
+
+def _pointers(made: Composer, ref: ColumnRef) -> Iterator[tuple[ForeignKey, set[str]]]:
+    """Yield the foreign keys with the words that their columns are called by."""
+    for key in made.schema.snapshot.foreign_keys:
+        if (key.source, key.source_columns) != (ref.relation.oid, (ref.column.name,)):
+            words = map(stem, split_identifier(key.source_columns[0]))
+            yield key, {word for word in words if word not in ("id", "code", "key", "no")}
+
+
+def _turns(made: Composer) -> None:
+    """Decline what two things have in common with a third: suppliers of the customer's country."""
+    frame, entity = made.frame, made.frame.entity
+    if entity is None:
+        return
+    for presence in frame.presences:
+        found = made.schema.joins.path([entity.oid], presence.relation.oid, frame.hints)
+        steps = found[0] if found else []
+        for one, two in pairwise(steps):
+            if one.to_one and one.forth and not two.to_one:
+                raise Declined(f"{presence.relation.name} have to do with it over a third only")

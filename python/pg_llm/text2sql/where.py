@@ -41,7 +41,8 @@ class Where(Implied):
                 wanted.setdefault(relation.oid, (relation, []))[1].append(condition)
         for presence in frame.presences:
             if not presence.negated and not self.query.has(presence.relation):
-                wanted.setdefault(presence.relation.oid, (presence.relation, []))
+                entry = wanted.setdefault(presence.relation.oid, (presence.relation, []))
+                entry[1].extend(presence.conditions)
         self._restrict(list(wanted.values()))
         self._happened()
         extreme = self._inner_extreme()
