@@ -99,8 +99,19 @@ class Arrangement(Chunks):
         self._frame.limit = units[0].payload
         return []
 
+    def _name_of_text(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the names of the institutions": the text itself."""
+        if units[0].text in ("name", "names") and units[1].text == "of" and texty(units[2]):
+            best = units[2].columns[0]
+            named = [m for m in units[0].columns if m.relation.oid == best.relation.oid]
+            if best.score >= 0.8 and not any(m.score >= 0.8 for m in named):
+                return units[2:]
+        return None
+
     def _name_of(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        """Government form name: the text itself."""
+        """Government form name: the text itself; a name said twice is one."""
+        if units[0].columns[0].ref == units[1].columns[0].ref:
+            return units[:1]
         if units[1].text in ("name", "names") and texty(units[0]):
             return units[:1]
         return None

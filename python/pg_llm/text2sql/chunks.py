@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.english_dates import year_range
+from pg_llm.text2sql.english_lexicon import base
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
-from pg_llm.text2sql.measures import additive, measure
+from pg_llm.text2sql.measures import additive, additive_name, measure
 from pg_llm.text2sql.patterns import first, pick
 from pg_llm.text2sql.terms import (
     dated,
@@ -27,7 +28,15 @@ from pg_llm.text2sql.terms import (
 )
 
 if TYPE_CHECKING:
-    from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.index import ColumnRef, SchemaIndex
+
+# What is done to numbers of things, again and again.
+_TRADED = frozenset(
+    """
+    sell order ship buy purchase return deliver produce make print rent issue receive send
+    distribute use consume book score
+    """.split()
+)
 
 
 def word(symbol: str, text: str = "", payload: object = None) -> Lexeme:
@@ -247,14 +256,15 @@ class Chunks:
 
     def _years(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Take "in 2014 or 2015": two periods of one date."""
-        years = pick(units, "N")
-        if len(years) != 2 or not all(is_year(year) for year in years):
+        years = pick(units, "ND")
+        if len(years) != 2 or not all(one.symbol == "D" or is_year(one) for one in years):
             return None
-        if units[0].text not in ("in", "during", "from", "for"):
+        if units[0].symbol == "F" and units[0].text not in ("in", "during", "from", "for", "on"):
             return None
+        periods = [y.payload if y.symbol == "D" else year_range(y.payload) for y in years]
         parts = tuple(
-            dated_condition(Term(hints=("date", "time", "year")), "=", year_range(year.payload))
-            for year in years
+            dated_condition(Term(hints=("date", "time", "year")), "=", period)
+            for period in periods
         )
         return [self._condition(Condition(Term(), "or", alternatives=parts))]
 
@@ -350,7 +360,7 @@ class Chunks:
         if numeric and not keyed and not distinct:
             if last.tables or best.score < 0.8:
                 return None
-            if additive(best.ref):
+            if additive(best.ref) or self._sold(best.ref):
                 # "how many units": they are stored as numbers, and add up
                 term = Term(last.columns, aggregate="sum", text=last.text)
                 return [*kept, word("a", last.text, term)]
@@ -358,6 +368,13 @@ class Chunks:
             return [*kept, last]
         term = Term(last.columns, aggregate="count", distinct=True, text=last.text)
         return [*kept, word("q", last.text, term)]
+
+    def _sold(self, ref: ColumnRef) -> bool:
+        """Whether "how many copies were sold" asks for a sum: counts of single events."""
+        whole = ref.column.type in ("smallint", "integer", "bigint")
+        verbs = {base(unit.text) for unit in self._units if unit.symbol == "v"}
+        each = any(unit.symbol == "E" for unit in self._units)
+        return whole and (each or bool(verbs & _TRADED)) and additive_name(ref.column.name)
 
     def _against(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Above the average price; weight smaller than the average."""
@@ -411,6 +428,15 @@ class Chunks:
             term = lead.payload
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
 
+    def _bounds(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "weighs at least 3 and at most 5"."""
+        at = next(position for position, unit in enumerate(units) if unit.symbol == "&")
+        one = self._compare(units[:at])
+        two = self._compare([units[0], *(u for u in units[at + 1 :] if u.symbol in "PN")])
+        if not one or not two or len(one) != 1 or len(two) != 1:
+            return None
+        return [*one, *two]
+
     def _compare_number_first(self, units: list[Lexeme]) -> list[Lexeme] | None:
         number, comparison, what = first(units, "N"), first(units, "P"), first(units, "TC")
         after = first(units, "p")
@@ -426,6 +452,17 @@ class Chunks:
         else:
             return None
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
+
+    def _compare_restricted(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "at least 3 lost parcels": what is counted is restricted."""
+        found = self._compare_number_first([unit for unit in units if unit.symbol != "c"])
+        if found is None or units[-1].symbol != "T":
+            return None
+        kept = pick(units, "c")
+        for one in kept:
+            if one.payload.term.relation is None and not one.payload.term.aggregate:
+                one.payload.term.relation = units[-1].tables[0].relation
+        return [*kept, *found]
 
     def _equal(self, units: list[Lexeme]) -> list[Lexeme] | None:
         numbers = pick(units, "N")

@@ -10,6 +10,7 @@ from pg_llm.text2sql.calculation import rounded
 from pg_llm.text2sql.frame import Declined, Frame, Order, Presence, Term
 from pg_llm.text2sql.render import Query, quote
 from pg_llm.text2sql.where import Where
+from pg_llm.text2sql.words import split_identifier
 
 if TYPE_CHECKING:
     from pg_llm.catalog import Relation
@@ -53,6 +54,9 @@ def compose(frame: Frame, schema: SchemaIndex, *, keyed: bool = False) -> Compos
     composer = _Composer(frame, schema)
     composer.keyed = keyed
     return composer.compose()
+
+
+_FOUNDED = frozenset({"year", "birth", "founded", "opened", "built", "established", "open"})
 
 
 @dataclass(slots=True)
@@ -258,6 +262,8 @@ class _Composer(Where):
         shown = {item.sql for item in plain} & {head.sql for head in heads}
         if heads and (not plain or (aggregated and not shown and not self._determined())):
             items = [*heads, *items]
+        elif heads and aggregated and not self._named(plain):
+            items = [*heads, *items]
         return groups, items
 
     def _ranking(self, orders: list[Order], items: list[_Item]) -> list[_Item]:
@@ -272,6 +278,14 @@ class _Composer(Where):
             for term in ranked
             if term.aggregate or term.matches or term.hints
         ]
+
+    def _named(self, plain: list[_Item]) -> bool:
+        """Whether what is shown names the groups."""
+        return all(
+            self._shows(term.relation, plain)
+            for term in self.frame.groups
+            if term.relation is not None and not term.matches
+        )
 
     def _determined(self) -> bool:
         """Whether the columns of the entity stand for its groups."""
@@ -392,7 +406,10 @@ class _Composer(Where):
 
     def _turned(self, term: Term) -> bool:
         """Whether the oldest has the smallest value: a date of birth, not an age."""
-        return term.hints[:1] == ("age",) and self.resolver.column(term).column.category == "D"
+        if term.hints[:1] != ("age",):
+            return False
+        column = self.resolver.column(term).column
+        return column.category == "D" or bool(_FOUNDED & set(split_identifier(column.name)))
 
     def _order_expressions(self, term: Term) -> list[str]:
         if term.aggregate:

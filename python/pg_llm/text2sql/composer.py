@@ -64,13 +64,41 @@ class Composer:
                     f"the joins would count rows of {ref.relation.sql_name} more than once"
                 )
             return name
-        if term.aggregate in ("sum", "avg") and query.multiplied(ref.relation):
+        if (
+            term.aggregate in ("sum", "avg")
+            and query.multiplied(ref.relation)
+            and not self._once_in_groups(ref.relation)
+        ):
             raise Declined(f"the joins would count rows of {ref.relation.sql_name} more than once")
         if term.aggregate == "count":
             return f"count(distinct {name})" if term.distinct else f"count({name})"
         if ref.column.category not in "N" and term.aggregate in ("sum", "avg"):
             raise Declined(f'"{term.text}" is not a number')
         return f"{term.aggregate}({name})"
+
+    def _once_in_groups(self, measured: Relation) -> bool:
+        """Whether each group meets a row at most once: over a table that only links the two."""
+        grouped = {r.oid for term in self.frame.groups for r in self._relations(term)}
+        entity = self.frame.entity
+        if not grouped and entity is not None and self._grouped():
+            grouped = {entity.oid}
+        if len(grouped) != 1:
+            return False
+        found = self.schema.joins.path([measured.oid], grouped.pop(), self.frame.hints)
+        if found is None or len(found[0]) != 2:
+            return False
+        into, out = found[0]
+        linking = self.schema.snapshot.by_oid[into.target]
+        keys = {*into.target_columns, *out.source_columns}
+        single = {column.name for column in linking.columns} == keys or any(
+            set(unique) <= keys and len(unique) > 1 for unique in linking.unique
+        )
+        return (
+            not into.to_one
+            and out.to_one
+            and single
+            and not self.query.multiplied_but_for(measured, linking)
+        )
 
     def _aggregate_name(self, term: Term) -> str:
         if term.aggregate == "count":

@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING
 from pg_llm.text2sql import english_lexer
 from pg_llm.text2sql.arrangement import Arrangement
 from pg_llm.text2sql.chunks import word
-from pg_llm.text2sql.english_lexicon import SIZE
+from pg_llm.text2sql.english_lexicon import MONEY_VERBS, SIZE, VERB_NOUNS, base
 from pg_llm.text2sql.english_phrasing import plain
 from pg_llm.text2sql.frame import Condition, Declined, Frame, Order, Presence, Term
 from pg_llm.text2sql.lexeme import Hint, Lexeme, Superlative
+from pg_llm.text2sql.measures import measure
 from pg_llm.text2sql.misreadings import asked, is_unread
 from pg_llm.text2sql.patterns import Handler, apply
 from pg_llm.text2sql.supplies import supplied
-from pg_llm.text2sql.terms import dated, has_column, is_year, numeric_or_date, term_of
+from pg_llm.text2sql.terms import (
+    dated,
+    has_column,
+    is_year,
+    numeric_or_date,
+    term_of,
+    term_of_ref,
+)
 from pg_llm.text2sql.words import word_set
 
 if TYPE_CHECKING:
@@ -41,9 +49,13 @@ class Reader(Arrangement):
         frame = self._frame
         frame.units = tuple(self._units)
         frame.words = sum(1 for unit in self._units if unit.symbol in "TCVSNDAQXP?v")
-        frame.unread = [unit.text for unit in self._units if is_unread(self._units, unit)]
+        frame.unread = [
+            unit.text
+            for position, unit in enumerate(self._units)
+            if is_unread(self._units, position) and not self._in_pattern(position)
+        ]
         frame.verbs = tuple(unit.text for unit in self._units if unit.symbol == "v")
-        frame.scores = [unit.score for unit in self._units if unit.symbol in "TCV"]
+        frame.scores = [unit.score for unit in self._units if unit.symbol in "TV"]
         if self._units[:1] and self._units[0].text in _YES_OR_NO:
             raise Declined("questions to be answered by yes or no are beyond the grammar")
         asked(self._units)
@@ -62,6 +74,11 @@ class Reader(Arrangement):
         for other in others:
             self._return_list(other)
         return frame
+
+    def _in_pattern(self, position: int) -> bool:
+        """Whether a word is the text of a pattern ("starts with the letter B")."""
+        before = [unit for unit in self._units[:position] if unit.symbol != "_"]
+        return bool(before) and before[-1].symbol == "L"
 
     def _ordering_verbs(self, units: list[Lexeme]) -> list[Lexeme]:
         """Take "customers ordered in 2024" for customers with orders."""
@@ -107,9 +124,10 @@ class Reader(Arrangement):
             raise Declined("no word of the question names anything that you may read")
         main, others = parts[0], []
         for part in parts[1:]:
-            if part[0].symbol == "O":
+            opening = next((unit for unit in part if unit.symbol not in "_I&?"), part[0])
+            if opening.symbol == "O":
                 main = [*main, *part]
-            elif part[0].symbol in "GH":
+            elif opening.symbol in "GH":
                 others.append(part)
             else:
                 raise Declined("the question has several sentences that do not fit together")
@@ -131,6 +149,7 @@ class Reader(Arrangement):
     # ---- chunks -------------------------------------------------------------
 
     def _chunks(self, units: list[Lexeme]) -> list[Lexeme]:
+        units = _without_repeated(units)
         for pattern, handler in self._rules():
             units = apply(units, pattern, handler)
         return units
@@ -144,11 +163,12 @@ class Reader(Arrangement):
             (r"V+C", self._value_column),
             (r"C[FWP]?!?F?[SV](?:[&|][SV])*", self._column_values),
             (r"b?[SV](?:[&|]+[SV])*", self._values),
+            (r"CFC", self._name_of_text),
             (r"CC", self._name_of),
             (r"C(?=[TC])|(?<=T)C$|(?<=TW)C$", self._flag),
             (r"XNXF?(?=[CTaq])|NX|XN", self._limited),
             (r"C?F?BD&D|C?FDFD|C?F?BN&N|C?FNFN", self._between),
-            (r"F[NS]\|[NS]", self._years),
+            (r"F[NS]\|[NS]|F?D\|[ND]", self._years),
             (r"CF?N(?:\|N)+", self._equal),
             (r"C?[FP]*Np?|C?[FP]*Dp?", self._dates),
             (r"EM|YM|M(?=[aqAQCT])", self._group_by_time),
@@ -165,7 +185,9 @@ class Reader(Arrangement):
             (r"Y", self._plain_by),
             (r"[TCaq]?W?P(?:A|E|a)[FCT]*", self._against),
             (r"(?<!C)(?<!CW)(?<!a)(?<!aW)PN[TC]|NpT|NpC|PC[FW]?N", self._compare_number_first),
+            (r"[Caq]W?F?PN&[FW]?PN(?![TC])", self._bounds),
             (r"[Caq]W?F?PNp?", self._compare),
+            (r"PNc+[TC]", self._compare_restricted),
             (r"PN[TC]", self._compare_number_first),
             (r"[Caq]FN(?![XTC])|[Caq]N(?:\|N)*(?![XTC])|WNC|WNT", self._equal),
             (r"P?Np?", self._bare_number),
@@ -209,6 +231,9 @@ class Reader(Arrangement):
             elif unit.symbol == "T":
                 opened = self._table_item(unit, opened, previous, rest)
                 near = unit
+            elif unit.symbol == "C" and opened and self._column_of(unit, rest):
+                near = rest[1]
+                index += 2
             elif unit.symbol == "E" and rest:
                 raise Declined(f'the part "{unit.text}" of the question could not be placed')
             elif unit.symbol == "X":
@@ -236,6 +261,18 @@ class Reader(Arrangement):
         elif symbol in "aqANDPpBLSV|":
             raise Declined(f'the part "{unit.text}" of the question could not be placed')
         return opened
+
+    def _column_of(self, unit: Lexeme, rest: list[Lexeme]) -> bool:
+        """Take "and the names of the classes": a column of another relation."""
+        entity = self._frame.entity
+        if entity is None or [one.symbol for one in rest[:2]] != ["F", "T"]:
+            return False
+        relation = rest[1].tables[0].relation
+        inside = [m for m in unit.columns if m.relation.oid == relation.oid and m.score >= 0.5]
+        if rest[0].text != "of" or relation.oid == entity.oid or not inside:
+            return False
+        self._frame.select.append(Term(inside, text=unit.text, relation=relation))
+        return True
 
     def _place(self, condition: Condition, near: Lexeme | None) -> None:
         """Remember which relation a condition stands beside."""
@@ -299,7 +336,7 @@ class Reader(Arrangement):
         Returns how many of the lexemes that follow were taken too.
         """
         mark: Superlative = unit.payload
-        skipped = next((i for i, one in enumerate(rest) if one.symbol not in "FU"), len(rest))
+        skipped = next((i for i, one in enumerate(rest) if one.symbol not in "FUc"), len(rest))
         target = rest[skipped] if skipped < len(rest) else None
         asked = opened and not self._frame.select and not mark.limit
         column = target if target is not None and target.symbol == "C" else None
@@ -310,6 +347,13 @@ class Reader(Arrangement):
         if mark.hint.words:
             self._hinted(mark, target, unit.text)
             return 0
+        if mark.common and self._alone() and (target is None or target.symbol != "C"):
+            # which method is used most frequently
+            self._extreme(mark, Term(aggregate="count"))
+            self._frame.groups.append(self._frame.select[0])
+            return 0
+        if (target is None or target.symbol not in "CT") and self._most_done(mark):
+            return 0
         if target is None or target.symbol not in "CT":
             raise Declined(f'"{unit.text}" of what is not clear')
         if mark.common:
@@ -318,7 +362,41 @@ class Reader(Arrangement):
             taken = self._most_of_column(mark, target, opened)
         else:
             taken = self._most_of_table(unit, target, opened)
-        return skipped + 1 if taken else 0
+        if not taken:
+            return 0
+        for one in rest[:skipped]:
+            if one.symbol == "c":
+                # the most completed orders: what is counted is restricted
+                self._place(one.payload, target if target.symbol == "T" else None)
+                self._frame.conditions.append(one.payload)
+        return skipped + 1
+
+    def _most_done(self, mark: Superlative) -> bool:
+        """Take "paid the most": the verb says what is counted, or summed."""
+        if not self._frame.entity or mark.limit:
+            return False
+        for unit in self._units:
+            verb = base(unit.text) if unit.symbol == "v" else ""
+            for noun in (verb, *VERB_NOUNS.get(verb, ())):
+                found = [m for m in self._schema.find([noun]) if m.column is None] if noun else []
+                if not found or found[0].score < 0.75:
+                    continue
+                relation = found[0].relation
+                amount = measure(relation) if verb in MONEY_VERBS else None
+                term = (
+                    term_of_ref(amount, "sum")
+                    if amount
+                    else Term(relation=relation, aggregate="count")
+                )
+                if relation.oid != self._frame.entity.oid:
+                    self._extreme(mark, term)
+                    return True
+        return False
+
+    def _alone(self) -> bool:
+        """Whether one column, and nothing else, is asked for."""
+        select = self._frame.select
+        return len(select) == 1 and bool(select[0].matches) and not select[0].aggregate
 
     def _most_common(self, unit: Lexeme, target: Lexeme, opened: bool) -> bool:
         """Take "the most common name"; returns whether the target is used up."""
@@ -401,7 +479,13 @@ def _without_light(units: list[Lexeme]) -> list[Lexeme]:
         ):
             # departments offer degrees: two nouns, and not a compound of them
             kept.append(word("W", unit.text))
-        if unit.symbol == "v" and unit.columns and kept and kept[-1].symbol == "!":
+        if unit.symbol == "v" and unit.measures and _compares(units, position):
+            # weighing over 3000; a charge below 1000
+            kept.append(replace(unit, symbol="C", columns=unit.measures))
+        elif unit.symbol == "v" and unit.measures and kept and kept[-1].symbol == "A":
+            # the total spent
+            kept.append(replace(unit, symbol="C", columns=unit.measures))
+        elif unit.symbol == "v" and unit.columns and kept and kept[-1].symbol == "!":
             # not delivered: the column that says when it happened is empty
             kept.append(replace(unit, symbol="C"))
         elif unit.text in _CONTAIN and unit.symbol in "_L" and _next(units, position) in _OF_TEXTS:
@@ -421,6 +505,26 @@ def _without_light(units: list[Lexeme]) -> list[Lexeme]:
         if unit.symbol == "_":
             continue
         participle = unit.symbol == "v" or (unit.symbol == "?" and unit.text.endswith("ed"))
+    return kept
+
+
+def _compares(units: list[Lexeme], position: int) -> bool:
+    """Whether a comparison of numbers follows."""
+    after = next((u for u in units[position + 1 :] if u.symbol not in _LIGHT), None)
+    if after is None or after.symbol not in "PB":
+        return False
+    return after.symbol == "B" or not (after.payload[2] or after.payload[1].words)
+
+
+def _without_repeated(units: list[Lexeme]) -> list[Lexeme]:
+    """Leave out the second noun of "all shops except for shops that have ..."."""
+    kept: list[Lexeme] = []
+    for position, unit in enumerate(units):
+        again = unit.symbol == "T" and kept and kept[-1].symbol == "!"
+        followed = position + 1 < len(units) and units[position + 1].symbol == "W"
+        oids = {u.tables[0].relation.oid for u in kept if u.symbol == "T"}
+        if not (again and followed and unit.tables[0].relation.oid in oids):
+            kept.append(unit)
     return kept
 
 

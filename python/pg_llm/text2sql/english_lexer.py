@@ -182,15 +182,31 @@ def _single(
         word.endswith(("ly", "ual")) or (at > 0 and units[at - 1].lower in _EACH)
     ):
         yield 1.15, Lexeme("M", word, lexicon.TIME_UNITS[word])
+    elif word in lexicon.UNITS and at > 0 and units[at - 1].kind == "number":
+        yield 0.6, Lexeme("_", word)
     elif word in lexicon.STOP:
         yield 0.3, Lexeme("_", word)
     elif lexicon.is_light(word):
         when = [m for m in schema.find([word]) if m.column and m.column.category == "D"]
-        yield 0.2, Lexeme("v", word, word, columns=when)
+        yield 0.2, Lexeme("v", word, word, columns=when, measures=_measures(word, schema))
     else:
         yield 0.0, Lexeme("?", token.text, token.text, capital=token.capital and at > 0)
     if word == "one" and (at == 0 or units[at - 1].lower not in _DETERMINERS):
         yield 0.9, Lexeme("N", word, 1)
+
+
+_VERB_NOUNS = {"weigh": ("weight",), "cost": ("cost", "price"), "earn": ("salary", "wage", "income")}
+
+
+def _measures(verb: str, schema: SchemaIndex) -> list[Match]:
+    """Return the numeric columns that a verb speaks of (weighs: weight_kg)."""
+    base = lexicon.base(verb)
+    for noun in (verb, base, *_VERB_NOUNS.get(base, ())):
+        found = [m for m in schema.find([noun]) if m.column and m.column.category == "N"]
+        found = [m for m in found if m.score >= 0.45 and not m.column.name.lower().endswith("id")]  # type: ignore[union-attr]
+        if found:
+            return found
+    return []
 
 
 def _computed(option: tuple[float, Lexeme | None]) -> tuple[float, Lexeme | None]:
@@ -202,8 +218,23 @@ def _computed(option: tuple[float, Lexeme | None]) -> tuple[float, Lexeme | None
     return worth + 1, Lexeme("a", lexeme.text, term, score=lexeme.score)
 
 
+def _initials(words: list[str], schema: SchemaIndex) -> Lexeme | None:
+    """Read "miles per gallon" as the column mpg."""
+    letters = "".join(word[0] for word in words)
+    said = lexicon.PHRASES.keys() | lexicon.STOP
+    if len(words) < 3 or letters not in schema.by_word:
+        return None
+    if any(word in said for word in words if word != "per"):
+        return None
+    found = [m for m in schema.find([letters]) if m.column is not None and m.score >= 0.8]
+    return Lexeme("C", " ".join(words), [letters], columns=found, score=0.95) if found else None
+
+
 def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lexeme | None]]:
     words = [token.lower for token in span]
+    initials = _initials(words, schema)
+    if initials is not None:
+        yield 1.2 * len(words), initials
     if words[0] in _EDGES or words[-1] in _EDGES:
         return
     content = [word for word in words if word not in _FILLERS]
@@ -281,7 +312,7 @@ def _ends_in_table(words: list[str], schema: SchemaIndex) -> bool:
 # Stop words that a schema may well use as names.
 _NOUN_STOPS = word_set(
     """
-    record place information info name value result list term entry set answer query time title
+    record place information info details detail name value result list term entry set answer query time title
     show status member members people person persons
     """
 )

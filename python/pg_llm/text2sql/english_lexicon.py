@@ -13,7 +13,13 @@ from __future__ import annotations
 from pg_llm.text2sql.lexeme import Hint, Superlative
 from pg_llm.text2sql.words import root, word_set
 
-AGE = Hint(("age",), ("birth", "birth date", "birthday", "founded", "opened", "established"))
+AGE = Hint(
+    ("age",),
+    (
+        "birth", "birth date", "birthday", "birth year", "founded", "opened", "established",
+        "open", "open year", "founding", "built", "construction", "year",
+    ),
+)  # fmt: skip
 SIZE = Hint(("size", "area", "capacity", "population", "length", "amount", "total"))
 _LENGTH = Hint(("length", "duration", "height", "distance", "pages", "runtime", "minutes"))
 _WEIGHT = Hint(("weight", "mass"))
@@ -56,7 +62,7 @@ def _phrases() -> dict[str, tuple[str, object]]:
         ("oldest|eldest|most senior", True, AGE),
         ("youngest|most junior", False, AGE),
         ("tallest", True, _HEIGHT),
-        ("shortest", False, Hint(("height", "length", "duration", "distance"))),
+        ("shortest", False, Hint(("height", *_LENGTH.words))),
         ("longest", True, _LENGTH),
         ("heaviest", True, _WEIGHT),
         ("lightest", False, _WEIGHT),
@@ -238,7 +244,9 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "from the largest to the smallest|reverse alphabetically|in descendant order|"
         "reverse lexicographical order|from newest to oldest|newest first|latest first|"
         "most recent first|from best to worst|from latest to earliest|"
-        "starting from the highest|from the most recent to the oldest",
+        "starting from the highest|from the most recent to the oldest|from the newest to the oldest|"
+        "from the latest to the earliest|from the best to the worst|from longest to shortest|"
+        "from the longest to the shortest|from most recent to oldest",
     )
     add(
         "K",
@@ -252,7 +260,9 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "lexicographical order|lexicographically|alphabetical|"
         "ascending alphabetical order|chronologically|in chronological order|"
         "from oldest to newest|oldest first|earliest first|from earliest to latest|"
-        "by alphabetical order|chronological order",
+        "by alphabetical order|chronological order|from the oldest to the newest|"
+        "from the earliest to the latest|from the worst to the best|from shortest to longest|"
+        "from the shortest to the longest",
     )
     add(
         "k",
@@ -345,6 +355,15 @@ TIME_UNITS = {
     for form in forms.split()
 }
 
+# Units that may follow a number: the column holds what is measured in them.
+UNITS = word_set(
+    """
+    kg kgs kilogram kilograms km kilometer kilometers kilometre kilometres cm centimeters mm m
+    meter meters metre metres mile miles lb lbs pound pounds foot feet inch inches dollar dollars
+    usd eur euro euros mph minutes
+    """
+)
+
 # Words that carry nothing for the SQL.
 STOP = word_set(
     """
@@ -360,7 +379,7 @@ STOP = word_set(
     based happen happened happening occur occurred occurs take taken taking took place places
     each's held hold holds called named known titled labeled labelled involved involving involve
     involves include included includes including contain considering regardless when within
-    ignore member members people person persons thing things
+    ignore single member members people person persons thing things
     """
 )
 
@@ -384,7 +403,7 @@ LIGHT = word_set(
     capture belong concern serve provide bring send request answer ask need require want turn
     become remain exceed found pick grow charge bill invoice collect store document log track
     mark sponsor accompany support bear enter exit locate originate feed adopt train coach
-    captain draft transfer loan rent mint print stream download upload click play listen
+    captain draft share transfer loan rent mint print stream download upload click play listen
     """
 )
 
@@ -455,6 +474,16 @@ ENDINGS = word_set(
 STATES = word_set("still currently already yet")
 
 
+def base(verb: str) -> str:
+    """Return the base form of a light verb's form; other words as they are."""
+    verb = IRREGULAR_VERBS.get(verb, verb)
+    for suffix, replacements in (("ing", ("", "e")), ("ed", ("", "e")), ("s", ("",))):
+        for replacement in replacements:
+            if verb.endswith(suffix) and verb[: -len(suffix)] + replacement in LIGHT:
+                return verb[: -len(suffix)] + replacement
+    return verb
+
+
 # Nationality words that the rules below do not make.
 _NATIONS = {
     "french": "france", "dutch": "netherlands", "german": "germany", "spanish": "spain",
@@ -519,6 +548,17 @@ VERB_COLUMNS = {
     "major": frozenset({"major"}),
     "majoring": frozenset({"major"}),
 }
+
+# Nouns of what is done, where the verb and the noun have no root in common.
+VERB_NOUNS = {
+    "pay": ("payment",),
+    "spend": ("payment", "purchase", "order"),
+    "buy": ("purchase", "order", "sale"),
+    "sell": ("sale",),
+    "visit": ("visit",),
+}
+# What is done with money is summed up, and not counted.
+MONEY_VERBS = frozenset({"pay", "spend", "earn"})
 
 # Words that change what is asked for: unread, they make any answer wrong.
 OPERATORS = word_set(

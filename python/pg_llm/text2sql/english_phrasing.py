@@ -83,6 +83,7 @@ _RULES: tuple[_Rule, ...] = (
     _rule(r"\baged (\d+) (?:to|and) (\d+)\b", r"with age between \1 and \2"),
     _rule(r"\bwith an? (?P<what>\w+(?: \w+)?) of (?P<op>at least|at most|more than|less than|over|under|above|below|exactly) (?P<n>\d)", r"with \g<what> \g<op> \g<n>"),
     _rule(r"\breversed? (lexicographic(?:al)?|alphabetic(?:al)?) order\b", r"reverse alphabetical order"),
+    _rule(r"\b(how many [\w ]+?) each of (?:them|these|those)\b", r"\1 they"),
     _rule(r"\b(?:more than|over) once\b", "more than 1 time"),
     _rule(r"\bat least once\b", "at least 1 time"),
     _rule(r"\bat least twice\b", "at least 2 times"),

@@ -28,11 +28,17 @@ class Implied(Composer):
         self.resolver.entity = frame.entity
         if not frame.select and not frame.groups:
             frame.select.append(Term(relation=frame.entity))
+        self._own_rows()
         self._show_measure()
         self._plain_groups()
         self._sum_of_all()
         self._arg_extreme()
         extremes = [order for order in frame.orders if order.extreme]
+        frame.orders = [
+            order
+            for order in frame.orders
+            if order.extreme or not any(_same(order.term, one.term) for one in extremes)
+        ]
         if len(extremes) > 1:
             frame.orders = [o for o in frame.orders if not o.extreme or o.term.text != "?"]
             extremes = [order for order in frame.orders if order.extreme]
@@ -148,6 +154,19 @@ class Implied(Composer):
                 raise Declined("what is to be computed for each period is not said")
             term.aggregate = "sum"
 
+    def _own_rows(self) -> None:
+        """Take "the average weight per shipment": that of the shipments' own rows."""
+        averaged = {
+            self.resolver.column(term).relation.oid
+            for term in self.frame.select
+            if term.aggregate == "avg" and term.matches
+        }
+        self.frame.groups = [
+            term
+            for term in self.frame.groups
+            if term.matches or term.relation is None or term.relation.oid not in averaged
+        ]
+
     def _told(self, group: Term) -> bool:
         """Whether what is listed belongs to the rows that "each" speaks of."""
         relation = group.relation
@@ -187,7 +206,19 @@ class Implied(Composer):
         for condition in frame.conditions:
             if condition.choices:
                 return condition.choices[0].ref.relation
-        return None
+        return self._only_owner()
+
+    def _only_owner(self) -> Relation | None:
+        """Take "who made the most payments": what each payment belongs to, if that is one."""
+        counted = [order.term.relation for order in self.frame.orders if order.extreme]
+        if len(counted) != 1 or counted[0] is None:
+            return None
+        steps = [s for s in self.schema.joins.steps(counted[0].oid) if s.forth and s.to_one]
+        owners = {step.target for step in steps}
+        if len(owners) != 1:
+            return None
+        self.frame.select.append(Term(relation=self.schema.snapshot.by_oid[steps[0].target]))
+        return self.frame.select[-1].relation
 
     def _preferred(self, matches: list) -> Relation | None:  # type: ignore[type-arg]
         """Prefer the relation that most terms of the question agree on."""
@@ -338,3 +369,11 @@ class Implied(Composer):
             order.term = Term(
                 [Match(ref.relation, ref.column, 1.0)], aggregate=aggregate, text=term.text
             )
+
+
+def _same(one: Term, two: Term) -> bool:
+    """Whether two terms speak of one column, or count one relation."""
+    if one.matches and two.matches:
+        return one.matches[0].ref == two.matches[0].ref and one.aggregate == two.aggregate
+    counted = (one.aggregate, two.aggregate) == ("count", "count")
+    return counted and one.relation is two.relation and not (one.matches or two.matches)

@@ -37,7 +37,16 @@ COMPUTED, METRIC = 0, -1
 
 _OWN, _COMMON, _GENERIC = 0.15, 0.05, 0.1
 _PARTICLES = frozenset({"is", "has", "on", "at", "by", "of", "in", "the", "for", "to"})
+# What a column's name says about its unit: weight_kg is the weight.
+_UNITS = word_set(
+    """
+    kg cm mm km m lb lbs g oz ft mi usd eur gbp mb gb kb ms sec secs sqft sqm kwh mph kmh yrs
+    """
+)
 # Columns that are spoken of with their table's name: the customer id, the country's code.
+_PERSONAL = frozenset(
+    word_set("first last middle full given family nick user short long display common official")
+)
 _OWNED = frozenset({"id", "code", "name", "number", "key", "title"})
 _GENERIC_TABLE_WORDS = word_set(
     """
@@ -327,6 +336,9 @@ def _relation_terms(
                 words[0].removeprefix("has").removeprefix("is"),
             ]
         yield Term(relation, column, _column_weights(words, own, prefix, common), view)
+        if len(words) == 2 and words[1] == "name" and words[0] not in {*own, *_PERSONAL}:
+            # the city is the city_name
+            yield Term(relation, column, ((words[0], 1.0),), 0.85 * view)
         if len(words) == 1 and words[0] in _OWNED and own and own[-1] not in words:
             owned = tuple((word, _OWN) for word in own)
             yield Term(relation, column, (*owned, (words[0], 1.0)), view)
@@ -341,16 +353,21 @@ def _column_weights(
         (
             word,
             _COMMON
-            if (word in prefix or word in common or word in _PARTICLES) and len(words) > 1
+            if (word in prefix or word in common or word in _PARTICLES or _is_unit(words, at))
+            and len(words) > 1
             else _OWN
             if any(word == other or abbreviates(word, other) for other in own)
             else 1.0,
         )
-        for word in words
+        for at, word in enumerate(words)
     ]
     if all(weight < 1.0 for _, weight in weights):
         weights = [(word, 1.0) for word, _ in weights]
     return tuple(weights)
+
+
+def _is_unit(words: list[str], at: int) -> bool:
+    return at == len(words) - 1 and words[at] in _UNITS
 
 
 def _words(name: str, vocabulary: set[str]) -> list[str]:

@@ -38,5 +38,6 @@ class Lexeme:
     tables: list[Match] = field(default_factory=list)
     columns: list[Match] = field(default_factory=list)
     values: list[ValueMatch] = field(default_factory=list)
+    measures: list[Match] = field(default_factory=list)
     capital: bool = False
     score: float = 1.0

@@ -38,10 +38,19 @@ def row_amount(relation: Relation) -> ColumnRef | None:
     return measure(relation) if len(relation.primary_key) > 1 else None
 
 
+_RATES = {"price", "rate", "rating", "average", "avg", "percent", "age", "score"}
+
+
+def additive_name(name: str) -> bool:
+    """Whether no word of a column's name says that its sums mean nothing."""
+    words = {stem(piece) for piece in split_identifier(name)}
+    return not words & {*_RATES, "year", "rank", "level", "height", "width", "length", "number"}
+
+
 def additive(ref: ColumnRef) -> bool:
     """Whether sums of a column mean something: amounts, counts, quantities."""
     words = {stem(piece) for piece in split_identifier(ref.column.name)}
-    rates = {"price", "rate", "rating", "average", "avg", "percent", "age", "score"}
+    rates = _RATES
     comment = ref.column.comment or ""
     return (
         ref.column.category == "N"

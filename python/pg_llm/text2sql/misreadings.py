@@ -30,15 +30,15 @@ _DO = frozenset({"do", "does", "did"})
 # ---- before a question is read ---------------------------------------------
 
 
-def is_unread(units: Sequence[Lexeme], unit: Lexeme) -> bool:
+def is_unread(units: Sequence[Lexeme], at: int) -> bool:
     """Whether a word has a meaning that nothing explains.
 
     "The heads of departments": a verb before "of" is a noun, which nothing
     names. "The same" compares, whatever follows.
     """
+    unit = units[at]
     if unit.symbol == "?":
         return True
-    at = next(position for position, other in enumerate(units) if other is unit)
     if unit.symbol == "v":
         before = units[at - 1] if at else None
         noun = before is None or before.symbol in "GHI" or before.text in ("the", "a", "an")

@@ -149,6 +149,10 @@ class Query:
         """Whether rows of a relation may appear more than once in FROM."""
         return self._multiplies(relation.oid)
 
+    def multiplied_but_for(self, relation: Relation, linking: Relation) -> bool:
+        """Whether they repeat even when each meets one row of a linking relation."""
+        return self._multiplies(relation.oid, linking.oid)
+
     def multiplied_beyond(self, relation: Relation) -> bool:
         """Whether rows repeat even when only the path to the root is looked at."""
         return self._multiplies(relation.oid)
@@ -157,7 +161,7 @@ class Query:
         """Whether rows of the root may appear more than once in FROM."""
         return self._multiplies(self.root.oid)
 
-    def _multiplies(self, oid: int) -> bool:
+    def _multiplies(self, oid: int, linking: int | None = None) -> bool:
         reached = {oid}
         grown = True
         while grown:
@@ -168,7 +172,7 @@ class Query:
                     (step.target, step.source, self._back_to_one(step)),
                 ):
                     if source in reached and target not in reached:
-                        if not one:
+                        if not one and target != linking:
                             return True
                         reached.add(target)
                         grown = True

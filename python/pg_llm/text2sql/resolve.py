@@ -92,6 +92,8 @@ class Resolver:
                 continue
             fit = 0.0 if wanted is None or column.category in wanted else -0.5
             ranked.append((match.score + fit + self._context(match.relation, near), match))
+        if not ranked and term.text == "name" and (found := self._text_asked_for()):
+            return found
         if not ranked:
             raise Declined(f'"{term.text}" names no column that you may read')
         ranked.sort(key=lambda entry: -entry[0])
@@ -105,8 +107,33 @@ class Resolver:
                 f'"{term.text}" may mean several columns;'
                 f" {best.relation.sql_name}.{best.ref.column.name} was taken"
             )
-        self.scores.append(best.score)
+        self.scores.append(max(best.score, 0.8) if self._only(best, term) else best.score)
         return best.ref
+
+    def _text_asked_for(self) -> ColumnRef | None:
+        """Return the only text that is asked for, else what names the entity's rows."""
+        plain = [t for t in self.frame.select if t.matches and not t.aggregate]
+        if len(self.frame.select) == 1 and plain:
+            best = plain[0].matches[0].ref
+            return best if best.column.category == "S" else None
+        shown = self.schema.named(self.entity) if self.entity is not None else []
+        return shown[0] if len(shown) == 1 and shown[0].column.category == "S" else None
+
+    def _only(self, best: Match, term: Term) -> bool:
+        """Whether no other column of the relation is called by the noun that was said.
+
+        The salary is the yearly salary where there is no other.
+        """
+        assert best.column is not None  # noqa: S101  (a term names columns)
+        noun = stem(term.text.split()[-1]) if term.text.isascii() and term.text else ""
+        if not noun or best.score < 0.45:
+            return False
+        named = [
+            column
+            for column in best.relation.columns
+            if noun in map(stem, split_identifier(column.name))
+        ]
+        return named == [best.column] and stem(split_identifier(best.column.name)[-1]) == noun
 
     def _same_thing(self, one: Match, two: Match) -> bool:
         """Whether two columns are the two ends of one join."""
@@ -176,7 +203,26 @@ class Resolver:
             column = self._hinted_in(place, term)
             if column is not None:
                 return ColumnRef(place, column)
+        beside = self._hinted_beside(term)
+        if beside is not None:
+            return beside
         raise Declined(f'no column was found for "{term.text or term.hints[0]}"')
+
+    def _hinted_beside(self, term: Term) -> ColumnRef | None:
+        """Find it in the one relation that rows of the entity meet once and that has it."""
+        base = self.root or self.entity
+        if base is None:
+            return None
+        found: list[ColumnRef] = []
+        for step in self.schema.joins.steps(base.oid):
+            relation = self.schema.snapshot.by_oid[step.target]
+            column = self._hinted_in(relation, term) if step.to_one else None
+            if column is not None:
+                found.append(ColumnRef(relation, column))
+        if len(found) != 1:
+            return None
+        self.scores.append(0.7)
+        return found[0]
 
     def _counted_with_date(self, near: Relation | None) -> Relation | None:
         """Return what a condition counts ("more than 10 orders in 2025"), if it has a date."""
@@ -273,6 +319,10 @@ class Resolver:
                 )
         if kept:
             return kept[0]
+        named = [c for c in relation.columns if split_identifier(c.name)[-1:] == ["date"]]
+        if len(named) == 1 and term.unit is None:
+            # a date that is stored as a text or a number sorts all the same
+            return named[0]
         years = [
             c
             for c in relation.columns

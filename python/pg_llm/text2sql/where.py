@@ -56,7 +56,7 @@ class Where(Implied):
         which it has not happened.
         """
         root = self.query.root
-        read = " ".join(self.query.where)
+        read = " ".join((*self.query.where, *self._grouped_dates()))
         for verb in self.frame.verbs:
             for column in root.columns:
                 said = split_identifier(column.name)
@@ -69,6 +69,11 @@ class Where(Implied):
                     self.resolver.warnings.append(
                         f'"{verb}" was read as {column.name} is not null'
                     )
+
+    def _grouped_dates(self) -> list[str]:
+        """Return the names of dates that the question groups by."""
+        refs = [self.resolver.column(term) for term in self.frame.groups if term.unit]
+        return [self.query.column_name(ref.relation.oid, ref.column.name) for ref in refs]
 
     def _beyond(self, relation: Relation) -> bool:
         """Whether a row of the result may meet several rows of a relation."""
@@ -98,11 +103,19 @@ class Where(Implied):
         single: dict[str, object] = {}
         bounds: dict[str, list[tuple[str, float]]] = {}
         for one in conditions:
-            if one.negated or one.op == "or" or not one.values or one.against is not None:
+            if one.op == "or" or not one.values or one.against is not None:
                 continue
             ref = self.resolver.choice(one) if one.choices else self.resolver.column(one.term, one)
             name = f"{ref.relation.oid}.{ref.column.name}"
             value = one.values[0]
+            if one.negated:
+                if one.op == "=" and name in single:
+                    raise Declined(f'"{one.text}" is excluded where another value is asked for')
+                continue
+            if one.op == "date" and ref.column.category == "N" and len(one.values) == 3:
+                if isinstance(one.values[1], str) and isinstance(one.values[2], int):
+                    bounds.setdefault(name, []).append((one.values[1][0], float(one.values[2])))
+                continue
             if one.op == "=":
                 if single.setdefault(name, value) != value:
                     raise Declined(f'"{one.text}" contradicts another condition')

@@ -100,6 +100,7 @@ ABBREVIATIONS = {
     "ins": "insurance",
     "inv": "invoice",
     "lang": "language",
+    "len": "length",
     "lat": "latitude",
     "lname": "last name",
     "lng": "longitude",
