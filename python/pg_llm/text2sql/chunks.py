@@ -105,7 +105,13 @@ class Chunks:
             return None
         negated = comparison is not None and comparison.payload[0] == "<>"
         negated = negated or first(units, "!") is not None
-        names = {(m.relation.oid, m.column.name) for m in column.columns if m.column}
+        # "revenue from Asia": what the word names only faintly does not hold the value
+        faint = column.columns[0].score - 0.5 if column.columns else 0.0
+        names = {
+            (m.relation.oid, m.column.name)
+            for m in column.columns
+            if m.column and m.score >= faint
+        }
         inside = [
             [v for v in value.values if (v.ref.relation.oid, v.ref.column.name) in names]
             for value in values

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.frame import Declined, Frame, Order, Term
+from pg_llm.text2sql.measures import share_of_one
 from pg_llm.text2sql.resolve import Resolver
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Composer:
             return f"count(distinct {name})" if term.distinct else f"count({name})"
         if ref.column.category not in "N" and term.aggregate in ("sum", "avg"):
             raise Declined(f'"{term.text}" is not a number')
+        if term.aggregate == "sum" and share_of_one(ref):
+            raise Declined(f"{ref.column.name} does not add up")
         return f"{term.aggregate}({name})"
 
     def _once_in_groups(self, measured: Relation) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql import english_lexer
+from pg_llm.text2sql import english_lexer, kinship
 from pg_llm.text2sql.arrangement import Arrangement
 from pg_llm.text2sql.chunks import word
 from pg_llm.text2sql.english_lexicon import MONEY_VERBS, SIZE, VERB_NOUNS, base
@@ -33,6 +33,23 @@ if TYPE_CHECKING:
 
 def read(question: str, schema: SchemaIndex, probe: Probe) -> Frame:
     """Return the meaning of an English question; raises `Declined`."""
+    for tie in kinship.ties(question, schema):
+        try:
+            frame, told = _read(tie.asked, schema, probe), _read(tie.told, schema, probe)
+            tied = kinship.kin(tie, frame, told)
+        except Declined:
+            tied = None
+        if tied is not None:
+            frame.kin.append(tied)
+            frame.words += told.words
+            frame.scores += told.scores
+            return frame
+        if tie.certain:
+            raise Declined(f'who is meant by "{tie.told}" is not clear')
+    return _read(question, schema, probe)
+
+
+def _read(question: str, schema: SchemaIndex, probe: Probe) -> Frame:
     question = plain(question)
     units = english_lexer.lexemes(question, schema, probe)
     reader = Reader(schema, units)

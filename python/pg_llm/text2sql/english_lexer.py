@@ -129,7 +129,7 @@ def _meanings(
     ):
         yield from map(_computed, _schema(span, schema))
     if end - start <= 8 and span[0].kind != "sign":
-        yield from _value(span, schema, probed)
+        yield from _value(span, schema, probed, opening)
 
 
 _PEOPLE = frozenset(
@@ -327,7 +327,10 @@ def _is_noun(word: str, found: list[Match], schema: SchemaIndex) -> bool:
 
 
 def _value(
-    span: list[Token], schema: SchemaIndex, probed: dict[str, list[ValueMatch]]
+    span: list[Token],
+    schema: SchemaIndex,
+    probed: dict[str, list[ValueMatch]],
+    opening: bool,
 ) -> Iterable[tuple[float, Lexeme | None]]:
     text = " ".join(token.text for token in span)
     if len(span) == 1 and (span[0].kind == "quoted" or len(text) < 2):
@@ -340,6 +343,9 @@ def _value(
     phrase = text.lower()
     size = len(span)
     capital = span[0].capital
+    if opening and size == 1 and schema.find([phrase]):
+        # the first word of a question is always written so
+        capital = False
     if size == 1 and not capital and (phrase in lexicon.STOP or phrase in lexicon.PHRASES):
         return
     worth = size * values[0].score * (1.25 if capital else 1.02)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pg_llm.catalog import Relation
     from pg_llm.text2sql.index import Match, ValueMatch
+    from pg_llm.text2sql.kinship import Kin
     from pg_llm.text2sql.lexeme import Lexeme
 
 
@@ -111,6 +112,7 @@ class Frame:
     entity_score: float = 1.0
     conditions: list[Condition] = field(default_factory=list)
     presences: list[Presence] = field(default_factory=list)
+    kin: list[Kin] = field(default_factory=list)
     groups: list[Term] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     limit: int | None = None

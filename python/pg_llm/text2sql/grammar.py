@@ -129,7 +129,7 @@ def _unread_verbs(question: str, frame: Frame) -> None:
         if match.column is not None
     ):
         raise Declined(f'"will {future[1]}" asks about the future')
-    parts = (frame.conditions, frame.presences, frame.groups, frame.orders, frame.limit)
+    parts = (frame.conditions, frame.presences, frame.kin, frame.groups, frame.orders, frame.limit)
     columns = [t for t in frame.select if t.matches or t.aggregate not in (None, "count")]
     verbs = [verb for verb in frame.verbs if root(_base(verb)) not in EXISTENTIAL]
     if verbs and not any(parts) and not columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.index import ColumnRef
@@ -45,6 +46,16 @@ def additive_name(name: str) -> bool:
     """Whether no word of a column's name says that its sums mean nothing."""
     words = {stem(piece) for piece in split_identifier(name)}
     return not words & {*_RATES, "year", "rank", "level", "height", "width", "length", "number"}
+
+
+# numeric(4,3): at most one digit before the point.
+_DIGITS = re.compile(r"numeric\((\d+),(\d+)\)")
+
+
+def share_of_one(ref: ColumnRef) -> bool:
+    """Whether a column holds shares (0.15), by its type."""
+    digits = _DIGITS.match(ref.column.type)
+    return digits is not None and int(digits[1]) - int(digits[2]) <= 1 and int(digits[2]) > 1
 
 
 def additive(ref: ColumnRef) -> bool:

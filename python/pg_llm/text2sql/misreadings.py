@@ -59,7 +59,7 @@ def check(made: Composer) -> None:
     """Raise `Declined` where a finished statement cannot be what was asked."""
     for one in (
         *(_repeats, _lost, _uncounted, _nobody, _periods, _directions),
-        *(_flags, _alone, _idle, _nouns, _turns),
+        *(_flags, _alone, _idle, _nouns, _turns, _stages, _units),
     ):
         one(made)
 
@@ -255,3 +255,34 @@ def _turns(made: Composer) -> None:
         for one, two in pairwise(steps):
             if one.to_one and one.forth and not two.to_one:
                 raise Declined(f"{presence.relation.name} have to do with it over a third only")
+
+
+_STAGE = frozenset({"status", "stage", "phase"})
+_SO_FAR = frozenset({"been", "yet", "haven't", "hasn't", "have not", "has not"})
+
+
+def _stages(made: Composer) -> None:
+    """Decline the stage of another thing, and what a later stage has behind it.
+
+    "Which orders are open?" is not about their invoices. What is delivered has
+    been shipped, so "not yet shipped" is more than another status.
+    """
+    frame, entity = made.frame, made.frame.entity
+    named = {m.relation.oid for unit in frame.units if unit.symbol == "T" for m in unit.tables}
+    named |= {presence.relation.oid for presence in frame.presences}
+    so_far = any(_SO_FAR & {unit.text, *unit.text.split()} for unit in frame.units)
+    for condition, ref in _resolved(made):
+        if not condition.choices or not _STAGE & set(split_identifier(ref.column.name)):
+            continue
+        if entity is not None and ref.relation.oid not in {entity.oid, *named}:
+            raise Declined(f'"{condition.text}" is said of {ref.relation.sql_name} only')
+        stages = len(ref.column.values)
+        if condition.negated and so_far and stages > 3 and condition.text.endswith(("ed", "en")):
+            raise Declined(f'what had been "{condition.text}" may be something else by now')
+
+
+def _units(made: Composer) -> None:
+    """Decline a value that is the unit of the number before it: 100 euros."""
+    for before, unit in zip(made.frame.units, made.frame.units[1:], strict=False):
+        if before.symbol == "N" and unit.symbol == "V" and stem(unit.text) != unit.text:
+            raise Declined(f'"{unit.text}" may be a unit')

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.frame import Condition, DateRange, Declined
+from pg_llm.text2sql.measures import share_of_one
 from pg_llm.text2sql.render import literal
 from pg_llm.text2sql.terms import is_key
 from pg_llm.text2sql.words import split_identifier
@@ -63,8 +63,6 @@ def _missing(ref: ColumnRef, name: str, missing: bool) -> str:
 
 
 _PERCENT = frozenset({"percent", "percentage", "pct", "perc"})
-# A share of 1 has at most one digit before the point.
-_FRACTION = re.compile(r"numeric\((\d+),(\d+)\)")
 
 
 def _share(ref: ColumnRef, value: float) -> float:
@@ -73,8 +71,7 @@ def _share(ref: ColumnRef, value: float) -> float:
     said = {*split_identifier(column.name), *split_identifier(column.comment or "")}
     if _PERCENT & said or "%" in (column.comment or ""):
         return value
-    digits = _FRACTION.match(column.type)
-    if digits and int(digits[1]) - int(digits[2]) <= 1:
+    if share_of_one(ref):
         return float(f"{value / 100:.10g}")
     raise Declined(f"whether {column.name} holds percents or shares is not known")
 

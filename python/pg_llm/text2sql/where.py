@@ -44,10 +44,28 @@ class Where(Implied):
                 entry = wanted.setdefault(presence.relation.oid, (presence.relation, []))
                 entry[1].extend(presence.conditions)
         self._restrict(list(wanted.values()))
+        self._kin()
         self._happened()
         extreme = self._inner_extreme()
         if extreme is not None:
             self._extreme_below(extreme)
+
+    def _kin(self) -> None:
+        """Ask for rows that a key ties to other rows of their table."""
+        for kin in self.frame.kin:
+            relation = self.schema.snapshot.by_oid[kin.key.source]
+            ends = [kin.key.source_columns[0], kin.key.target_columns[0]]
+            inner, outer = ends if kin.above else ends[::-1]
+            other = self.query.beside(relation)
+            for condition in kin.conditions:
+                other.join(self._condition_relation(condition, relation))
+                self._where(other, [condition])
+            other.select = [(other.column_name(relation.oid, inner), "")]
+            told = " ".join(other.sql().split())
+            self.query.where.append(f"{self.query.column_name(relation.oid, outer)} in ({told})")
+            self.query.joins.append(
+                f"{relation.sql_name}.{quote(ends[0])} = {relation.sql_name}.{quote(ends[1])}"
+            )
 
     def _happened(self) -> None:
         """Take "delivered" as a filter where a column may tell that it was not.
