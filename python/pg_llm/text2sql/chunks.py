@@ -12,7 +12,7 @@ from pg_llm.text2sql.english_dates import year_range
 from pg_llm.text2sql.english_lexicon import base
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
-from pg_llm.text2sql.measures import additive, additive_name, measure
+from pg_llm.text2sql.measures import additive, counted, additive_name, measure
 from pg_llm.text2sql.patterns import first, pick
 from pg_llm.text2sql.terms import (
     dated,
@@ -366,7 +366,7 @@ class Chunks:
         if numeric and not keyed and not distinct:
             if last.tables or best.score < 0.8:
                 return None
-            if additive(best.ref) or self._sold(best.ref):
+            if (additive(best.ref) and not counted(best.ref)) or self._sold(best.ref):
                 # "how many units": they are stored as numbers, and add up
                 term = Term(last.columns, aggregate="sum", text=last.text)
                 return [*kept, word("a", last.text, term)]

@@ -58,6 +58,16 @@ def share_of_one(ref: ColumnRef) -> bool:
     return digits is not None and int(digits[1]) - int(digits[2]) <= 1 and int(digits[2]) > 1
 
 
+_LASTING = frozenset({"day", "hour", "minute", "second", "week", "month", "year", "decimal"})
+
+
+def counted(ref: ColumnRef) -> bool:
+    """Whether a column says how many there are: whole numbers under a plural name (beds)."""
+    last = split_identifier(ref.column.name)[-1]
+    whole = ref.column.type in ("integer", "smallint", "bigint")
+    return whole and stem(last) not in {last, *_LASTING}
+
+
 def additive(ref: ColumnRef) -> bool:
     """Whether sums of a column mean something: amounts, counts, quantities."""
     words = {stem(piece) for piece in split_identifier(ref.column.name)}
@@ -67,7 +77,8 @@ def additive(ref: ColumnRef) -> bool:
         ref.column.category == "N"
         and not words & rates
         and (
-            bool(
+            counted(ref)
+            or bool(
                 words
                 & {
                     "amount",
