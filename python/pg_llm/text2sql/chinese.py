@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql import chinese_lexer
-from pg_llm.text2sql.english import Reader
-from pg_llm.text2sql.frame import Condition, Declined, Frame, Order, Presence, Term
+from pg_llm.text2sql import chinese_english, chinese_lexer
+from pg_llm.text2sql import chinese_lexicon as lexicon
+from pg_llm.text2sql.chinese_chunks import ChineseChunks
+from pg_llm.text2sql.chinese_text import normal
+from pg_llm.text2sql.frame import Declined, Frame, Presence
 from pg_llm.text2sql.lexeme import Lexeme
-from pg_llm.text2sql.measures import measure, row_amount
-from pg_llm.text2sql.patterns import Handler, first, pick
-from pg_llm.text2sql.terms import dated, group_term, numeric, term_of, term_of_ref
+from pg_llm.text2sql.measures import additive
+from pg_llm.text2sql.patterns import Handler, pick
+from pg_llm.text2sql.terms import term_of
+from pg_llm.text2sql.words import split_identifier, stem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pg_llm.text2sql.english_lexer import Probe
     from pg_llm.text2sql.index import SchemaIndex
 
@@ -20,206 +25,96 @@ if TYPE_CHECKING:
 def read(question: str, schema: SchemaIndex, probe: Probe) -> Frame:
     """Return the meaning of a Chinese question; raises `Declined`."""
     units = chinese_lexer.lexemes(question, schema, probe)
-    if not chinese_lexer.has_names(schema) and not pick(units, "TC"):
-        raise Declined("no table or column that you may read has a Chinese name or comment")
-    return _ChineseReader(schema, units).read()
+    beyond = [unit.text for unit in units if unit.symbol == "z"]
+    if beyond:
+        raise Declined("the question asks for more than the grammar knows: " + ", ".join(beyond))
+    if not pick(units, "TCVa"):
+        raise Declined("no word of the question names a table or column that you may read")
+    frame = _ChineseReader(schema, units).read()
+    frame.verbs = tuple(verb for verb in frame.verbs if verb not in lexicon.EXISTENTIAL)
+    frame.hints = frozenset(_hints(question, units))
+    return frame
 
 
-class _ChineseReader(Reader):
+def _hints(question: str, units: list[Lexeme]) -> Iterator[str]:
+    """Yield English words that the question speaks of: of the columns it names, and its own."""
+    for unit in pick(units, "C"):
+        best = unit.columns[0]
+        if best.column is not None and best.score >= _NAMED:
+            yield from map(stem, split_identifier(best.column.name))
+    for _, readings in chinese_english.words_of(normal(question)):
+        yield from (stem(part) for reading in readings[:2] for part in reading.split("_"))
+
+
+_NAMED = 0.75
+
+
+class _ChineseReader(ChineseChunks):
     """The same chunks, in Chinese order."""
 
     def _rules(self) -> list[tuple[str, Handler]]:
         return [
             (r"&&+", lambda _: [Lexeme("&", ",")]),
-            (r"E(m)", self._by_time),
-            (r"TC(?=[PXdAKN]|$)", self._count_by_word),
+            (r"[EO](m)", self._by_time),
+            (r"O[QAC]?K", lambda units: units[-1:] if units[1].symbol in "QA" else None),
+            (r"O(?=[CTaq]X)", lambda _: []),
+            (r"Xd?XN", self._limited_most),
+            (r"Q[&I]*Q$", lambda units: units[:1]),
+            (r"Td?C(?=[PXdAKNQIH&]|$)", self._count_by_word),
+            (r"VC(?:[&|]VC)*", self._value_columns),
+            (r"VT", self._value_of),
+            (r"(?<![CaqNdT])Pc", self._unlike_condition),
+            (r"[SV]T(?:[&|]+[SV]T)+", self._values_of_table),
+            (r"yC(?=[dT])", self._has_happened),
+            (r"y", lambda _: []),
+            (r"!?C(?=[dT])", self._flagged),
+            (r"(?<=[EO])TC", self._column_of),
+            (r"NC(?=[dT])", self._number_of),
+            (r"C!(?=[dT]|$)", self._missing),
             (r"O[TC](?:&[TC])*(?![QACdXSVaq]*K)", self._group),
             (r"E[TC](?:&E[TC])*(?![QACdXSV]*K)(?![cSV])", self._group),
             (r"C?[F]?L[SV?]|C?F?[SV?]L", self._pattern),
-            (r"C[FI]?[SV](?:[&|][SV])*", self._column_values),
-            (r"[SV](?:[&|]+[SV])*", self._values),
+            (r"(?<![CaqNdT])PF?[SV](?:[&|]+[SV])*", self._unlike),
+            (r"CP?[FI]?[SV](?:[&|]+[SV])*", self._column_values),
+            (r"CF?I?V(?:[&|]+V)*", self._through_key),
+            (r"b?[SV](?:[&|]+[SV])*", self._values),
+            (r"cQ(?=[XPKN])", self._count_of_value),
             (r"C?F?[BF]?DB?D|C[FI]?B?NBNB?", self._between),
+            (r"Dp?C(?=[dT]|$)", self._dates_first),
             (r"C?F?DF?p?", self._dates),
+            (r"[Ca]P[dTC]?Ad?C?", self._above),
             (r"(?:TdQ|TQ|QT|Q(?:cd?)+T)", self._count_table),
             (r"QU?C|U?CdU?Q|CQ|QUT|UTQ", self._count_distinct),
-            (r"Ad?C", self._aggregate_before),
+            (r"AT?d?C", self._aggregate_before),
+            (r"Pa(?=d)", self._above_average),
             (r"Cd?A", self._aggregate_after),
+            (r"[aq]I?Q(?=&?K|&|$)", lambda units: units[:1]),
             (r"TC?d?A|AT", self._aggregate_table),
-            (r"[Ca]P[dTC]?A", self._above),
             (r"PN[TC](?=d|F|$)|PN[TC]p", self._number_first),
-            (r"[Caq]I?PN", self._compare),
+            (r"(?<![dX])Np?T(?=d)", self._count_first),
+            (r"[Caq]F?I?PN", self._compare),
             (r"TPN", self._count_above),
-            (r"[Caq]I?Np", self._number_after),
+            (r"[Caq]F?I?Np", self._number_after),
             (r"CI?N", self._equal),
+            (r"A(?=[Xd]|$)", self._implied_sum),
             (r"O[Caq](?:&[Caq])*K", self._order),
             (r"E[Caq]K", self._order),
             (r"K", self._direction),
-            (r"[CTaq]XdN?|[CTaq]X$|[CTaq]X(?=[TH])", self._most),
+            (r"[CTaq]Xd?N?d?(?=[THCQ&]|$)|[CTaq]XdN?", self._most),
             (r"X[aq]", self._most_first),
-            (r"XC", self._extreme_value),
+            (r"XCdN?(?=T)", self._first_by),
+            (r"Xd?T?d?C(?=[IH]*$)|XC", self._extreme_value),
             (r"XdN?(?=T)", self._hinted_chinese),
             (r"E[TC](?:&E?[TC](?=[daq&]|$))?", self._group),
-            (r"![TC]", self._without),
+            (r"!F?[TC]", self._without),
             (r"!c", self._negated),
+            (r"hC(?=d)", self._having_value),
+            (r"h", lambda _: []),
             (r"c\|c", self._alternatives),
+            (r"[aq]I?Q$", lambda units: units[:1]),
+            (r"Q", self._count_entity),
             (r"^[^CaqX]*C[^CaqX]*$", self._total_by_word),
         ]
-
-    def _by_time(self, units: list[Lexeme]) -> list[Lexeme]:
-        unit = units[-1].payload
-        self._frame.groups.append(Term(hints=("date", "time", unit), unit=unit, text=unit))
-        return []
-
-    def _pattern(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        marker, column = first(units, "L"), first(units, "C")
-        text = next((unit for unit in units if unit.symbol in "SV?"), None)
-        if marker is None or text is None:
-            return None
-        term = term_of(column) if column else Term(text="name")
-        pattern = marker.payload.replace("{}", text.text.replace("%", "\\%").replace("_", "\\_"))
-        return [self._condition(Condition(term, "like", (pattern,), text=text.text))]
-
-    def _count_table(self, units: list[Lexeme]) -> list[Lexeme]:
-        table = first(units, "T")
-        assert table is not None  # noqa: S101
-        self._frame.entity_score = min(self._frame.entity_score, table.tables[0].score)
-        relation = table.tables[0].relation
-        count = Lexeme("q", table.text, Term(relation=relation, aggregate="count"))
-        return [*pick(units, "c"), count]
-
-    def _count_by_word(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        """订单数量: a count, although some other table has a quantity."""
-        table, column = units
-        if column.text not in ("数量", "数目", "总数", "个数"):
-            return None
-        if any(m.relation.oid == table.tables[0].relation.oid for m in column.columns):
-            return None
-        return self._count_table([table])
-
-    def _total_by_word(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        """总金额是多少: the sum, although a column of each row has that name."""
-        column = first(units, "C")
-        if column is None or "总" not in column.text or not numeric(column):
-            return None
-        if not any("多少" in unit.text for unit in self._units):
-            return None
-        total = Lexeme("a", column.text, Term(column.columns, aggregate="sum", text=column.text))
-        return [total if unit is column else unit for unit in units]
-
-    def _count_distinct(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        what = first(units, "CT")
-        if what is None:
-            return None
-        if what.symbol == "T" and not what.columns:
-            return self._count_table(units)
-        if first(units, "U") is None and numeric(what):
-            return [what]
-        term = Term(what.columns, aggregate="count", distinct=True, text=what.text)
-        return [Lexeme("q", what.text, term)]
-
-    def _aggregate_before(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        mark, column = units[0], units[-1]
-        if not numeric(column):
-            return None
-        return [
-            Lexeme(
-                "a", column.text, Term(column.columns, aggregate=mark.payload, text=column.text)
-            )
-        ]
-
-    def _aggregate_after(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        return self._aggregate_before([units[-1], units[0]])
-
-    def _aggregate_table(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        mark, table = first(units, "A"), first(units, "T")
-        if mark is None or table is None:
-            return None
-        found = measure(table.tables[0].relation)
-        if found is None:
-            return None
-        return [Lexeme("a", table.text, term_of_ref(found, mark.payload))]
-
-    def _above(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        mark, comparison, lead = units[-1], first(units, "P"), units[0]
-        if comparison is None or lead.symbol != "C":
-            return None
-        inner = Term(lead.columns, aggregate=mark.payload, text=lead.text)
-        return [self._condition(Condition(term_of(lead), comparison.payload[0], against=inner))]
-
-    def _number_first(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        return self._compare_number_first([unit for unit in units if unit.symbol != "p"])
-
-    def _count_above(self, units: list[Lexeme]) -> list[Lexeme]:
-        term = Term(relation=units[0].tables[0].relation, aggregate="count")
-        return self._threshold(term, units[1].payload[0], units[2])
-
-    def _number_after(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        lead, amount, after = units[0], first(units, "N"), units[-1]
-        if amount is None:
-            return None
-        term = term_of(lead) if lead.symbol == "C" else lead.payload
-        return self._threshold(term, after.payload, amount)
-
-    def _threshold(self, term: Term, op: str, amount: Lexeme) -> list[Lexeme]:
-        return [self._condition(Condition(term, op, (amount.payload,), text=amount.text))]
-
-    def _most(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        lead, mark = units[0], first(units, "X")
-        amount = first(units, "N")
-        if mark is None or mark.payload.hint.words:
-            return None
-        if lead.symbol == "T":
-            found = row_amount(lead.tables[0].relation)
-            term = (
-                term_of_ref(found, "sum")
-                if found is not None
-                else Term(relation=lead.tables[0].relation, aggregate="count")
-            )
-        elif lead.symbol == "C":
-            term = term_of(lead)
-        else:
-            term = lead.payload
-        self._frame.orders.append(Order(term, mark.payload.descending, extreme=True))
-        self._frame.limit = amount.payload if amount else self._frame.limit or 1
-        return []
-
-    def _most_first(self, units: list[Lexeme]) -> list[Lexeme]:
-        return self._most([units[1], units[0]]) or []
-
-    def _extreme_value(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        mark, column = units
-        if mark.payload.hint.words or not (numeric(column) or dated(column)):
-            return None
-        aggregate = "max" if mark.payload.descending else "min"
-        return [
-            Lexeme("a", column.text, Term(column.columns, aggregate=aggregate, text=column.text))
-        ]
-
-    def _hinted_chinese(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        mark, amount = units[0], first(units, "N")
-        if not mark.payload.hint.words:
-            return None
-        hint = mark.payload.hint
-        term = Term(hints=(*hint.words, *hint.inverse), text=units[0].text)
-        self._frame.orders.append(Order(term, mark.payload.descending, extreme=True))
-        self._frame.limit = amount.payload if amount else 1
-        return []
-
-    def _group(self, units: list[Lexeme]) -> list[Lexeme]:
-        for unit in pick(units, "TC"):
-            self._frame.groups.append(group_term(unit))
-        return []
-
-    def _without(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        what = units[-1]
-        if what.symbol == "T":
-            self._frame.presences.append(Presence(what.tables[0].relation, True))
-            return []
-        return [self._condition(Condition(term_of(what), "is null", text=what.text))]
-
-    def _negated(self, units: list[Lexeme]) -> list[Lexeme]:
-        units[1].payload.negated = not units[1].payload.negated
-        return [units[1]]
 
     def _sentences(self) -> tuple[list[Lexeme], list[list[Lexeme]]]:
         if not pick(self._units, "TCVSNDAQXa"):
@@ -241,17 +136,38 @@ class _ChineseReader(Reader):
                 frame.select.append(term_of(unit))
             elif symbol == "U":
                 frame.distinct = True
-            elif symbol in "NPpBLSVAXE!|":
+            elif symbol in "NPpBLSVAXE!|bQ":
                 raise Declined(f'"{unit.text}" could not be placed')
         self._entity(named)
+        self._summed()
         ranked = any(order.extreme for order in frame.orders)
         if frame.groups and not frame.select and not ranked:
             raise Declined("the question groups, and names nothing to compute for each group")
+
+    def _summed(self) -> None:
+        """Take 每个仓库的库存数量: amounts of many rows of each group are added up."""
+        frame = self._frame
+        if not frame.groups or any(order.extreme for order in frame.orders):
+            return
+        for term in frame.select:
+            best = term.matches[0] if term.matches else None
+            if best is None or term.aggregate or best.column is None:
+                continue
+            same = [
+                group
+                for group in frame.groups
+                if group.relation is not None and group.relation.oid == best.relation.oid
+            ]
+            if not same and additive(best.ref):
+                term.aggregate = "sum"
 
     def _entity(self, named: list[Lexeme]) -> None:
         """Take the last noun as the head; what stands before it restricts it."""
         frame = self._frame
         if not named:
+            valued = [one for one in frame.conditions if one.choices]
+            if valued and any(t.aggregate == "count" and not t.matches for t in frame.select):
+                frame.entity = valued[-1].choices[0].ref.relation
             return
         head = named[-1]
         frame.entity = head.tables[0].relation

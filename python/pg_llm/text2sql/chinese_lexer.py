@@ -11,27 +11,47 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pg_llm.text2sql import chinese_english
 from pg_llm.text2sql import chinese_lexicon as lexicon
 from pg_llm.text2sql.chinese_dates import date_spans
+from pg_llm.text2sql.chinese_text import normal
 from pg_llm.text2sql.frame import Term
 from pg_llm.text2sql.index import METRIC, Match, fold
-from pg_llm.text2sql.lexeme import Lexeme
+from pg_llm.text2sql.lexeme import Hint, Lexeme, Superlative
 from pg_llm.text2sql.words import is_chinese
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pg_llm.catalog import Relation
     from pg_llm.text2sql.english_lexer import Probe
-    from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.index import SchemaIndex, ValueMatch
 
 _LONGEST = 14
 _ALIKE = 0.88
+# What an English name is worth that a Chinese word translates, and each further reading.
+_TRANSLATED, _NEXT_READING = 0.92, 0.94
 _QUOTED = re.compile(r"[“\"‘'「『《]([^”\"’'」』》]+)[”\"’'」』》]")
 _LATIN = re.compile(
-    r"[A-Za-z][A-Za-z0-9_.&'-]*(?: [A-Za-z][A-Za-z0-9_.&'-]*)*|\d[\d,]*(?:\.\d+)?%?"
+    r"[A-Za-z][A-Za-z0-9_.&'-]*(?: [A-Za-z][A-Za-z0-9_.&'-]*)*|\d[\d,]*(?:\.\d+)?%?[千万亿]?"
 )
+_MEASURE = re.compile("|".join(sorted(lexicon.MEASURES, key=len, reverse=True)))
+# The first ten, the last three; a family name.
+# What a table is worth that only a key's name names.
+_POINTED = 0.8
+_KEY = re.compile(r"(?:编号|代码|编码|标识|号|[Ii][Dd])$")
+_SEPARABLE = 0.8
+_PLACED = re.compile(r"^(?:所属|所在|所|归属|对应)(?=..)")
+_EVENT = re.compile(r"(.{2,4})(?:时间|日期|年份|时刻)")
+_RANKED = re.compile(
+    r"(?:排名|排行|排在)?(?P<which>前|倒数前?|最后)(?P<count>\d+|[一二两三四五六七八九十百]+)"
+)
+_SURNAME = re.compile(r"姓(?P<name>(?![名氏])[\u4e00-\u9fff])(?=的|$)")
 # Ends and beginnings of a comment that do not belong to the name it gives.
-_TAILS = ("记录", "信息", "列表", "明细", "数据", "资料", "表", "日志")
+_TAILS = ("记录", "信息", "列表", "明细", "数据", "资料", "表", "日志", "目录", "档案")
+# Signs after a value that say what kind of thing it is: 五金类, 女性.
+_OF_KIND = "类性型款级色族区市省国"
+_SCALES = {"千": 1000, "万": 10_000, "亿": 100_000_000}
 _UNITS = {"月": "month", "个月": "month", "年": "year", "季度": "quarter", "周": "week",
           "天": "day",
           "日": "day", "月份": "month", "年份": "year"}  # fmt: skip
@@ -39,8 +59,9 @@ _UNITS = {"月": "month", "个月": "month", "年": "year", "季度": "quarter",
 
 def lexemes(question: str, schema: SchemaIndex, probe: Probe) -> list[Lexeme]:
     """Return the lexemes of the cover of greatest worth."""
-    names = _names(schema)
+    known = names(schema)
     fixed = _fixed(question, schema, probe)
+    question = normal(question)
     best: list[tuple[float, list[Lexeme]]] = [(0.0, [])]
     for end in range(1, len(question) + 1):
         options: list[tuple[float, list[Lexeme]]] = []
@@ -48,7 +69,7 @@ def lexemes(question: str, schema: SchemaIndex, probe: Probe) -> list[Lexeme]:
             if _crosses(fixed, start, end):
                 continue
             score, before = best[start]
-            for worth, unit in _meanings(question[start:end], names, schema):
+            for worth, unit in _meanings(question[start:end], known, schema):
                 options.append((score + worth, [*before, unit] if unit else before))
         for start, (stop, units) in fixed.items():
             if stop == end:
@@ -69,10 +90,13 @@ def _meanings(
     if text in lexicon.PHRASES:
         symbol, payload = lexicon.PHRASES[text]
         yield size + 0.25 * (size - 1), Lexeme(symbol, text, payload)
+    counted = lexicon.counted(text)
+    if counted is not None:
+        yield size * 1.05, Lexeme("N", text, counted)
     if text in lexicon.STOP or text.isspace():
         yield size * 0.6, None
     elif text in lexicon.LIGHT:
-        yield size * 0.7, Lexeme("v", text, text)
+        yield size * 0.85, Lexeme("v", text, text)
     elif size == 1:
         yield 0.0, Lexeme("?", text, text)
     if text in _UNITS:
@@ -80,13 +104,49 @@ def _meanings(
     value = lexicon.number(text)
     if value is not None:
         yield size * 0.9, Lexeme("N", text, value)
-    found = names.get(text)
+    found = _found(text, names, schema)
     if found:
         whole = 0.2 * (size - 1) if found[0].score >= 0.95 else 0.0
         yield size * (0.5 + 0.75 * found[0].score) + whole, _named(text, found)
-    values = schema.values.get(fold(text)) if size >= 2 else None
+    values = _valued(text, schema)
     if values:
         yield size * 1.2, Lexeme("V", text, text, values=values)
+
+
+def _found(text: str, names: dict[str, list[Match]], schema: SchemaIndex) -> list[Match]:
+    """Return what a phrase may name: by a Chinese name, or by an English one."""
+    best = names.get(text, ())
+    if not best and 3 <= len(text) <= 4 and text[1] in "过了":
+        # a verb and its object around a particle: 下过单
+        best = [m for m in names.get(text[0] + text[2:], ()) if m.score >= _SEPARABLE]
+    if len(text) < 2 or not chinese_english.phrases(text):
+        return list(best)
+    found = {(m.relation.oid, m.column.name if m.column else ""): m for m in best}
+    for rank, words in enumerate(chinese_english.phrases(text)):
+        worth = _TRANSLATED * _NEXT_READING**rank
+        for match in schema.find(words):
+            key = (match.relation.oid, match.column.name if match.column else "")
+            new = Match(match.relation, match.column, worth * match.score)
+            if key not in found or found[key].score < new.score:
+                found[key] = new
+    _tables_before_keys(found, schema)
+    return sorted(found.values(), key=lambda match: -match.score)
+
+
+def _valued(text: str, schema: SchemaIndex) -> list[ValueMatch]:
+    """Return the columns that hold a value, also where it is stored in English.
+
+    Of one character only where a comment or the lexicon says that it is a value.
+    """
+    spellings = [text, *chinese_english.values(text)]
+    if len(text) >= 3 and text[-1] in _OF_KIND:
+        spellings.append(text[:-1])
+    if len(text) == 1:
+        found = [v for v in schema.values.get(text, ()) if v.value != text]
+        return [*found, *(v for one in spellings[1:] for v in schema.values.get(fold(one), ()))]
+    if len(text) == 2 and text[-1] in _OF_KIND and chinese_english.values(text[0]):
+        spellings.append(text[0])
+    return [value for one in spellings for value in schema.values.get(fold(one), ())]
 
 
 def _named(text: str, found: list[Match]) -> Lexeme:
@@ -119,21 +179,44 @@ def _fixed(
     for start, (end, span) in date_spans(question).items():
         if not _crosses(fixed, start, end):
             fixed[start] = (end, [Lexeme("D", question[start:end], span)])
-    for match in _LATIN.finditer(question):
+    for start, end, units in _phrases(normal(question)):
+        if not _crosses(fixed, start, end):
+            fixed[start] = (end, units)
+    for match in _LATIN.finditer(normal(question)):
         start, end = match.span()
         if not _crosses(fixed, start, end):
-            fixed[start] = (end, [_latin(match[0], schema, probed)])
+            unit = _latin(match[0], schema, probed)
+            if unit.symbol == "N" and (measure := _MEASURE.match(question, end)):
+                end = measure.end()
+            fixed[start] = (end, [unit])
     return fixed
+
+
+def _phrases(question: str) -> Iterator[tuple[int, int, list[Lexeme]]]:
+    """Yield the first and the last of a ranking, and family names."""
+    for match in _RANKED.finditer(question):
+        count = match["count"]
+        number = int(count) if count.isdigit() else lexicon.number(count)
+        measure = _MEASURE.match(question, match.end())
+        mark = Superlative(match["which"] == "前", Hint(()))
+        units = [Lexeme("X", match["which"], mark), Lexeme("N", count, number)]
+        yield match.start(), measure.end() if measure else match.end(), units
+    for match in _SURNAME.finditer(question):
+        marks = [Lexeme("L", "姓", "{}%"), Lexeme("S", match["name"], match["name"])]
+        yield match.start(), match.end(), marks
 
 
 def _latin(text: str, schema: SchemaIndex, probed: dict[str, list]) -> Lexeme:  # type: ignore[type-arg]
     if text[0].isdigit():
-        plain = text.replace(",", "").rstrip("%")
-        return Lexeme("N", plain, float(plain) if "." in plain else int(plain))
+        plain = text.replace(",", "").rstrip("%千万亿")
+        number = (float(plain) if "." in plain else int(plain)) * _SCALES.get(text[-1], 1)
+        return Lexeme("N", plain, int(number) if number == int(number) else number)
     values = [*schema.values.get(fold(text), ()), *probed.get(fold(text), ())]
     if values:
         return Lexeme("V", text, text, values=values)
-    found = schema.find([word.lower() for word in re.findall(r"\w+", text)])
+    found = names(schema).get(text) or schema.find(
+        [word.lower() for word in re.findall(r"\w+", text)]
+    )
     if found:
         return _named(text.lower(), found)
     return Lexeme("S" if len(text) == 1 else "?", text, text)
@@ -150,7 +233,7 @@ def _merged(units: list[Lexeme]) -> list[Lexeme]:
     return merged
 
 
-def _names(schema: SchemaIndex) -> dict[str, list[Match]]:
+def names(schema: SchemaIndex) -> dict[str, list[Match]]:
     """Return what each Chinese phrase may name, best first; kept with the index."""
     if schema.names is None:
         schema.names = _build(schema)
@@ -166,7 +249,7 @@ def _build(schema: SchemaIndex) -> dict[str, list[Match]]:
     found: dict[str, dict[tuple[int, str], Match]] = {}
     for label, match in schema.labels:
         own = tables.get(match.relation.oid, []) if match.column is not None else []
-        variants = list(_variants(label, own, heads))
+        variants = list(_variants(label, own, heads, match.column is None))
         alike = [(text, score * _ALIKE) for one, score in variants for text in synonyms(one)]
         for text, score in (*variants, *alike):
             key = (match.relation.oid, match.column.name if match.column else "")
@@ -174,20 +257,55 @@ def _build(schema: SchemaIndex) -> dict[str, list[Match]]:
             old = found.setdefault(text, {}).get(key)
             if old is None or old.score < new.score:
                 found[text][key] = new
+    for text, relation in _pointed(schema, tables):
+        new = Match(relation, None, _POINTED)
+        found.setdefault(text, {}).setdefault((relation.oid, ""), new)
+    for matches in found.values():
+        _tables_before_keys(matches, schema)
     return {
         text: sorted(matches.values(), key=lambda match: -match.score)
         for text, matches in found.items()
     }
 
 
-def _variants(label: str, own: list[str], heads: set[str]) -> Iterator[tuple[str, float]]:
+def _pointed(schema: SchemaIndex, named: dict[int, list[str]]) -> Iterator[tuple[str, Relation]]:
+    """Yield tables without a Chinese name with what a key that points to them is called."""
+    for label, match in schema.labels:
+        if match.column is None:
+            continue
+        for step in schema.joins.steps(match.relation.oid):
+            if step.to_one and step.source_columns == (match.column.name,):
+                bare = _KEY.sub("", label)
+                if step.target not in named and len(bare) >= 2:
+                    yield bare, schema.snapshot.by_oid[step.target]
+
+
+def _tables_before_keys(matches: dict[tuple[int, str], Match], schema: SchemaIndex) -> None:
+    """Let a name mean the rows of a table at least as much as the keys that point to it."""
+    for (oid, name), match in list(matches.items()):
+        if not name:
+            continue
+        for step in schema.joins.steps(oid):
+            pointed = matches.get((step.target, ""))
+            if step.to_one and step.source_columns == (name,) and pointed is not None:
+                score = max(pointed.score, match.score)
+                matches[step.target, ""] = Match(pointed.relation, None, score)
+
+
+def _variants(
+    label: str, own: list[str], heads: set[str], whole: bool
+) -> Iterator[tuple[str, float]]:
     """Yield shorter forms of a label that a question may use, with their worth."""
     yield label, 1.0
     short = label
     for tail in _TAILS:
         if short.endswith(tail) and len(short) - len(tail) >= 2:
             short = short[: -len(tail)]
-            yield short, 0.6 if tail == "明细" else 0.95
+            yield short, 0.6 if tail == "明细" else 1.0 if whole else 0.95
+    if (bare := _PLACED.sub("", short)) != short:
+        yield bare, 0.95
+    if event := _EVENT.fullmatch(short):
+        yield event[1], 0.85
     for table in sorted([*own, *heads], key=len, reverse=True):
         if short.startswith(table) and len(short) - len(table) >= 2:
             rest = short[len(table) :]
@@ -195,17 +313,17 @@ def _variants(label: str, own: list[str], heads: set[str]) -> Iterator[tuple[str
             yield rest, 0.95 if table in own else 0.92
     for size in range(2, len(short)):
         share = size / len(short)
-        yield short[-size:], 0.2 + 0.6 * share
-        yield short[:size], 0.1 + 0.6 * share
+        yield short[-size:], 0.35 + 0.6 * share
+        yield short[:size], 0.05 + 0.5 * share
 
 
 def synonyms(text: str) -> Iterator[str]:
     """Yield a name with a word in it replaced by one that means the same."""
     for group in lexicon.SYNONYMS:
-        for word in group:
-            if word in text:
-                yield from (text.replace(word, other) for other in group if other not in text)
-                break
+        held = [word for word in group if text == word or (len(word) > 1 and word in text)]
+        if held:
+            word = max(held, key=len)
+            yield from (text.replace(word, other) for other in group if other != word)
 
 
 def has_names(schema: SchemaIndex) -> bool:

@@ -35,6 +35,10 @@ _ZH_PART = re.compile(
     r"^(?P<when>\d{4}年(?:\d{1,2}月)?|今年|去年|本月|上个月)?(?P<cond>[^占与和]+?)的(?P<base>[^的占]+?)"
     rf"(?:所占的?|的)?{_ZH_SHARE}(?:是多少|为多少)?[？?。]?$"
 )
+_ZH_WHOLE = re.compile(
+    rf"^(?P<when>\d{{4}}年(?:\d{{1,2}}月)?|今年|去年|本月|上个月)?(?P<what>[^占与和各每]+?)(?:的)?{_ZH_SHARE}"
+    r"(?:是多少|为多少|是|有多少)?[？?。]?$"
+)
 _ZH_TO = re.compile(
     r"^(?P<one>.+?)(?:与|和|对|跟)(?P<two>.+?)的(?:数量)?(?:比例|比率|之比|比值)(?:是多少|为多少)?[？?。]?$"
 )
@@ -58,6 +62,19 @@ def _chinese(text: str) -> list[Parts]:
     if match := _ZH_PART.match(text):
         when, cond, base = match["when"] or "", match["cond"], match["base"]
         return [Parts("percentage", (f"{when}{cond}的{base}有多少",), (f"{when}有多少{base}",))]
+    if match := _ZH_WHOLE.match(text):
+        # 男性会员占比: where the noun begins is not known
+        when, what = match["when"] or "", match["what"]
+        return [
+            Parts(
+                "percentage",
+                (f"{when}{what}有多少",),
+                (f"{when}有多少{what[-size:]}",),
+                share=True,
+            )
+            for size in (2, 3, 4)
+            if len(what) > size
+        ]
     if match := _ZH_OF.match(text):
         return [Parts("percentage", (f"{match['one']}有多少",), (f"有多少{match['base']}",))]
     if match := _ZH_TO.match(text):

@@ -14,12 +14,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pg_llm.text2sql import chinese_labels
+from pg_llm.text2sql.chinese_text import normal
 from pg_llm.text2sql.joins import JoinGraph, apparent_key
 from pg_llm.text2sql.words import (
     ABBREVIATIONS,
     abbreviates,
     common_start,
-    is_chinese,
     root,
     split_identifier,
     stem,
@@ -267,7 +268,7 @@ def _add_values(built: SchemaIndex, relation: Relation, column: Column) -> None:
     for value in column.values:
         if 0 < len(value) <= 80:
             built.values[fold(value)].append(ValueMatch(ref, value, 1.0))
-    for name, value in _translated(column):
+    for name, value in (*_translated(column), *_coded(column)):
         built.values[fold(name)].append(ValueMatch(ref, value, 0.95))
         if name.startswith("已") and len(name) > 2:
             built.values[fold(name[1:])].append(ValueMatch(ref, value, 0.9))
@@ -291,9 +292,27 @@ def _translated(column: Column) -> Iterator[tuple[str, str]]:
         yield from ((name, stored[fold(value)]) for name, value in zip(names, values, strict=True))
 
 
+def _coded(column: Column) -> Iterator[tuple[str, str]]:
+    """Yield Chinese names of values that a comment lists with their codes (0-未付款)."""
+    if column.withheld or column.category not in "NSEB":
+        return
+    stored = {fold(value): value for value in column.values}
+    for code, name in chinese_labels.coded(column.comment):
+        if name in _YES_OR_NO:
+            continue
+        known = stored.get(fold(code))
+        number = code.lstrip("-").isdigit()
+        if known is not None:
+            yield name, known
+        elif not column.complete and (
+            column.category == "S" or (number and column.category == "N")
+        ):
+            yield name, code
+
+
 def fold(text: str) -> str:
-    """Return a value's spelling for comparison: case, marks and spaces aside."""
-    return " ".join(re.findall(r"\w+", text.casefold()))
+    """Return a value's spelling for comparison: case, marks, spaces, variants of signs aside."""
+    return " ".join(re.findall(r"\w+", normal(text).casefold()))
 
 
 def _common_words(names: list[list[str]]) -> frozenset[str]:
@@ -423,29 +442,26 @@ def _labels(relations: Sequence[Relation]) -> Iterator[tuple[str, Match]]:
     """Yield the Chinese phrases of comments with what they name."""
     for relation in relations:
         view = 0.8 if relation.kind in "vm" else 1.0
-        for text, factor in _chinese(relation.name, relation.comment):
+        for text, factor in chinese_labels.names(relation.name, relation.comment):
             yield text, Match(relation, None, factor * view)
         for column in relation.columns:
-            for text, factor in _chinese(column.name, column.comment):
+            for text, factor in chinese_labels.names(column.name, column.comment):
                 yield text, Match(relation, column, factor * view)
 
 
-def _chinese(name: str, comment: str | None) -> Iterator[tuple[str, float]]:
-    if is_chinese(name):
-        yield name, 1.0
-    runs = re.findall(
-        r"[\u4e00-\u9fffA-Za-z0-9]*[\u4e00-\u9fff][\u4e00-\u9fffA-Za-z0-9]*", comment or ""
-    )
-    for position, run in enumerate(runs[:3]):
-        if len(run) <= 12:
-            yield run, 1.0 if position == 0 else 0.8
-
-
 _NAMES = (("name",), ("full", "name"), ("title",), ("label",), ("subject",))
+_YES_OR_NO = frozenset("是否有无")
 _CHINESE_NAMES = ("名称", "姓名", "标题", "名字")
 
 
 def _display(relation: Relation) -> tuple[list[Column], bool]:
+    for column in relation.columns:
+        if column.category in "SE" and chinese_labels.names_rows(relation, column):
+            return [column], True
+    return _display_by_name(relation)
+
+
+def _display_by_name(relation: Relation) -> tuple[list[Column], bool]:
     own = {stem(word) for word in split_identifier(relation.name)}
     vocabulary = set(own)
     texts = [
@@ -463,21 +479,23 @@ def _display(relation: Relation) -> tuple[list[Column], bool]:
             if not any(word == other or abbreviates(word, other) for other in own)
             and word not in prefix
         )
-    for wanted in _NAMES:
-        for column in texts:
-            if bare[column.name] == wanted:
-                return [column], True
-    for column in texts:
-        if not bare[column.name]:
-            return [column], True
     first = [c for c in texts if bare[c.name] in {("first", "name"), ("given", "name")}]
     last = [
         c for c in texts if bare[c.name] in {("last", "name"), ("family", "name"), ("surname",)}
     ]
+    for wanted in _NAMES:
+        for column in texts:
+            # the title of a person is no name
+            person = bool(first and last) and wanted == ("title",)
+            if bare[column.name] == wanted and not person:
+                return [column], True
+    for column in texts:
+        if not bare[column.name]:
+            return [column], True
     if first and last:
         return [first[0], last[0]], True
     for column in texts:
-        if column.comment and any(word in column.comment for word in _CHINESE_NAMES):
+        if any(word in normal(column.comment or "") for word in _CHINESE_NAMES):
             return [column], True
     for column in texts:
         if bare[column.name][-1:] in {("name",), ("title",)}:

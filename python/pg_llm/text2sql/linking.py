@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from pg_llm.text2sql import chinese_english, chinese_linking
+from pg_llm.text2sql.chinese_text import normal
 from pg_llm.text2sql.index import fold
 from pg_llm.text2sql.layout import Key, Layout, layout_of
 from pg_llm.text2sql.words import is_chinese, stem, word_set
@@ -33,11 +35,16 @@ if TYPE_CHECKING:
 _WORDS, _SHARE, _LETTERS, _MEANING, _VALUE = 1.0, 0.6, 0.5, 0.9, 1.0
 _OF_RELATION, _OF_COLUMNS, _KEY = 0.45, 0.7, 0.25
 _OF_BEST, _OF_VALUES = 0.3, 0.5
+_LABELS, _TEXTS = 1.5, 1.0
 _MOST_COLUMNS = 300
 _JOINED, _BRIDGES = 3, 2
-_LONGEST_VALUE = 5
+_LONGEST_VALUE, _LONGEST_CHINESE = 5, 12
+# How much a Chinese word's first English reading counts, and each further one.
+_TRANSLATED, _NEXT_READING = 0.9, 0.8
 _KNOWN, _ALIKE = 0.6, 0.5
 _EXPLAINED, _NAMED, _UNKNOWN, _OFFSET = 4.0, 1.0, 0.3, 2.0
+# The same for Chinese: by the share of a question's characters that is explained.
+_CHINESE, _HALF = 8.0, 0.45
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|'[^']{2,}'|`[^`]*`")
 # Words of phrases that give a question its form, and of periods.
 _PHRASE_WORDS = word_set(
@@ -133,11 +140,16 @@ class _Evidence:
         self.letters: dict[Key, float] = {}
         self.values: dict[Key, float] = {}
         self.cosines: Any = None
+        self.labels: Any = None
         self.explained: dict[str, float] = {}
+        self.chinese = is_chinese(question)
+        self.translated: dict[str, float] = {}
+        if self.chinese:
+            self._translate()
         self._of_words()
         self._of_letters()
         self._of_values()
-        if is_chinese(question):
+        if self.chinese:
             self._of_labels()
         else:
             self.cosines = layout.cosines(question)
@@ -149,6 +161,8 @@ class _Evidence:
         found = numpy.zeros(len(self.layout.positions))
         if self.cosines is not None:
             found += _MEANING * self.cosines
+        if self.labels is not None:
+            found += self.labels
         for weight, signal in (
             (_WORDS, self.coverage),
             (_SHARE, self.share),
@@ -163,7 +177,9 @@ class _Evidence:
         hits: dict[int, dict[str, float]] = defaultdict(dict)
         terms: dict[int, Term] = {}
         for word in self.words:
-            for other, strength in self.schema.strengths(word).items():
+            doubt = self.translated.get(word, 1.0)
+            for other, known in self.schema.strengths(word).items():
+                strength = doubt * known
                 self.explained[word] = max(self.explained.get(word, 0.0), strength)
                 for term in self.schema.by_word[other]:
                     terms[id(term)] = term
@@ -210,27 +226,67 @@ class _Evidence:
                     self.values[key] = max(self.values.get(key, 0.0), 0.6 + 0.1 * (end - start))
                     for word in words:
                         self.explained[stem(word)] = 1.0
+        if self.chinese:
+            self._of_chinese_values()
+
+    def _of_chinese_values(self) -> None:
+        """Find values in a question without spaces."""
+        text = normal(self.question)
+        for start in range(len(text)):
+            for end in range(start + 2, min(start + _LONGEST_CHINESE, len(text)) + 1):
+                piece = text[start:end]
+                if not is_chinese(piece):
+                    continue
+                named = (fold(one) for one in (piece, *chinese_english.values(piece)))
+                for value in (one for name in named for one in self.schema.values.get(name, ())):
+                    key = (value.ref.relation.oid, value.ref.column.name)
+                    self.values[key] = max(self.values.get(key, 0.0), 0.5 + 0.1 * (end - start))
 
     def _content(self) -> set[str]:
         return {word for word in fold(self.question).split() if stem(word) in self.words}
 
+    def _translate(self) -> None:
+        """Let the Chinese words of the question name what they may be in English."""
+        for _, readings in chinese_english.words_of(normal(self.question)):
+            for rank, reading in enumerate(readings):
+                for part in reading.split("_"):
+                    worth = _TRANSLATED * _NEXT_READING**rank
+                    self.translated[stem(part)] = max(self.translated.get(stem(part), 0.0), worth)
+        self.words = sorted({*self.words, *self.translated})
+        self.cosines = self.layout.cosines(" ".join(self.words)) if self.translated else None
+
     def _of_labels(self) -> None:
-        """Compare Chinese labels by character bigrams, rare ones counting more."""
-        counts = _bigram_counts(self.schema)
-        asked = set(_bigrams(self.question))
-        for label, match in self.schema.labels:
-            pairs = _bigrams(label)
-            weights = [1.0 / math.sqrt(counts[pair]) for pair in pairs]
-            found = sum(w for pair, w in zip(pairs, weights, strict=True) if pair in asked)
-            if found:
-                key = (match.relation.oid, match.column.name if match.column else "")
-                share = match.score * found / sum(weights)
-                self.coverage[key] = max(self.coverage.get(key, 0.0), 2.0 * share)
+        """Compare Chinese names and comments."""
+        labels = chinese_linking.labels_of(self.schema, self.layout)
+        said = chinese_linking.said(self.question)
+        size = len(self.layout.positions)
+        self.labels = _LABELS * labels.coverage(said, size) + _TEXTS * labels.share(said, size)
+
+    def _chinese_explained(self) -> float:
+        """Return the share of a Chinese question's content that names something here."""
+        text = normal(self.question)
+        framed = chinese_linking.framing(text)
+        known = chinese_linking.labels_of(self.schema, self.layout).known(text)
+        for start in range(len(text)):
+            for end in range(start + 2, min(start + _LONGEST_CHINESE, len(text)) + 1):
+                piece = text[start:end]
+                named = any(
+                    self.explained.get(stem(part), 0.0) >= _KNOWN
+                    for reading in chinese_english.readings(piece)
+                    for part in reading.split("_")
+                )
+                if named or fold(piece) in self.schema.values:
+                    known[start:end] = [True] * (end - start)
+        content = [n for n, letter in enumerate(text) if is_chinese(letter) and not framed[n]]
+        return sum(known[n] for n in content) / len(content) if content else 0.5
 
     def answerable(self) -> float:
         """Return how far the schema explains the question (0 to 1)."""
         if not self.words and not is_chinese(self.question):
             return 0.0
+        if self.chinese:
+            explained = self._chinese_explained()
+            return 1.0 / (1.0 + math.exp(-_CHINESE * (explained - _HALF)))
         known = sum(self.explained.get(word, 0.0) for word in self.subjects)
         explained = known / len(self.subjects) if self.subjects else 0.5
         named = max((score for (_, name), score in self.coverage.items() if name), default=0.0)
@@ -270,19 +326,3 @@ def _structural(word: str) -> bool:
         or lexicon.is_light(word)
         or word in _PHRASE_WORDS
     )
-
-
-def _bigrams(text: str) -> list[str]:
-    return [text[i : i + 2] for i in range(len(text) - 1)] or [text]
-
-
-def _bigram_counts(schema: SchemaIndex) -> dict[str, int]:
-    found = schema.snapshot.derived.get("text2sql bigrams")
-    if isinstance(found, dict):
-        return found
-    counts: dict[str, int] = {}
-    for label, _ in schema.labels:
-        for pair in set(_bigrams(label)):
-            counts[pair] = counts.get(pair, 0) + 1
-    schema.snapshot.derived["text2sql bigrams"] = counts
-    return counts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pg_llm.text2sql.chinese_text import normal
 from pg_llm.text2sql.index import ColumnRef
 from pg_llm.text2sql.words import split_identifier, stem
 
@@ -12,6 +13,20 @@ if TYPE_CHECKING:
     from pg_llm.catalog import Relation
 
 _MEASURES = ("amount", "total", "revenue", "value", "sales", "cost", "price", "quantity", "qty")
+_ADDED = (
+    "金额",
+    "总额",
+    "销售额",
+    "收入",
+    "数量",
+    "销量",
+    "成本",
+    "费用",
+    "支出",
+    "利润",
+    "总价",
+    "工时",
+)
 _CHINESE = ("金额", "总额", "总价", "收入", "价格", "数量")
 
 
@@ -24,7 +39,7 @@ def measure(relation: Relation) -> ColumnRef | None:
             if column.category == "N"
             and (
                 stem(word) in [stem(piece) for piece in split_identifier(column.name)]
-                or (chinese and chinese in (column.comment or ""))
+                or (chinese and chinese in normal(f"{column.name} {column.comment or ''}"))
             )
         ]
         if len(found) == 1:
@@ -72,7 +87,7 @@ def additive(ref: ColumnRef) -> bool:
     """Whether sums of a column mean something: amounts, counts, quantities."""
     words = {stem(piece) for piece in split_identifier(ref.column.name)}
     rates = _RATES
-    comment = ref.column.comment or ""
+    comment = normal(f"{ref.column.name} {ref.column.comment or ''}")
     return (
         ref.column.category == "N"
         and not words & rates
@@ -95,6 +110,6 @@ def additive(ref: ColumnRef) -> bool:
                     "fee",
                 }
             )
-            or any(word in comment for word in ("金额", "总额", "销售额", "收入", "数量"))
+            or any(word in comment for word in _ADDED)
         )
     )
