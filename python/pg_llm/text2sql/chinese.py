@@ -62,6 +62,7 @@ class _ChineseReader(ChineseChunks):
             (r"Q[&I]*Q$", lambda units: units[:1]),
             (r"Td?C(?=[PXdAKNQIH&]|$)", self._count_by_word),
             (r"VC(?:[&|]VC)*", self._value_columns),
+            (r"^[GHh]*TdV[IHQ]*$", self._value_asked_for),
             (r"VT", self._value_of),
             (r"(?<![CaqNdT])Pc", self._unlike_condition),
             (r"[SV]T(?:[&|]+[SV]T)+", self._values_of_table),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql import chinese_labels, chinese_lexer
+from pg_llm.text2sql import chinese_labels, chinese_names
 from pg_llm.text2sql.chinese_text import normal
 from pg_llm.text2sql.english import Reader
 from pg_llm.text2sql.frame import Condition, Declined, Order, Presence, Term
@@ -264,7 +264,7 @@ class ChineseChunks(Reader):
     def _aged(self) -> bool:
         """Whether the asked rows have an age."""
         named = [unit.tables[0].relation.oid for unit in self._units if unit.symbol == "T"]
-        found = chinese_lexer.names(self._schema).get("年龄", [])
+        found = chinese_names.names(self._schema).get("年龄", [])
         return any(m.column is not None and m.relation.oid in named[-1:] for m in found)
 
     def _group(self, units: list[Lexeme]) -> list[Lexeme]:
@@ -337,6 +337,10 @@ class ChineseChunks(Reader):
         oid = table.tables[0].relation.oid
         value.values = [v for v in value.values if v.ref.relation.oid == oid] or value.values
         return None
+
+    def _value_asked_for(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """会员的微信: what comes last is asked for, and a value is nothing to ask for."""
+        raise Declined(f'"{units[2].text}" is a value here, and not something of each row')
 
     def _column_of(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """每个证券类型: a column of that table, and not the table."""
@@ -429,7 +433,7 @@ class ChineseChunks(Reader):
         nouns = ("数量",) if mark.text == "总量" else ("金额", "费用")
         if mark.text in ("总", "合计", "总计", "总共", "共计", "总和", "之和"):
             return None
-        known = chinese_lexer.names(self._schema)
+        known = chinese_names.names(self._schema)
         found = [m for noun in nouns for m in known.get(noun, ())]
         columns = [m for m in found if m.column is not None and m.column.category == "N"]
         if not columns:

@@ -9,6 +9,7 @@ remarks (客户编号，外键) or with the values of a column
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.chinese_text import normal
@@ -57,11 +58,11 @@ _NAMED = re.compile(
 )
 
 
-def names(name: str, comment: str | None) -> Iterator[tuple[str, float]]:
-    """Yield the Chinese names that an identifier and its comment give, with their worth."""
+@lru_cache(maxsize=65_536)
+def names(name: str, comment: str | None) -> tuple[tuple[str, float], ...]:
+    """Return the Chinese names that an identifier and its comment give, with their worth."""
     own = normal(name)
-    if is_chinese(own):
-        yield own, 1.0
+    called = ((own, 1.0),) if is_chinese(own) else ()
     found: dict[str, float] = {}
     for position, run in enumerate(_runs(comment)):
         if position and (len(run) > _FURTHER or _REMARK.search(run)):
@@ -72,7 +73,7 @@ def names(name: str, comment: str | None) -> Iterator[tuple[str, float]]:
                 found[text] = max(found.get(text, 0.0), worth * share)
         if len(found) >= _MOST_NAMES:
             break
-    yield from found.items()
+    return (*called, *found.items())
 
 
 def _runs(comment: str | None) -> list[str]:
@@ -133,19 +134,20 @@ def _called(column: Column, words: frozenset[str]) -> bool:
     return any(text in words for text, _ in names(column.name, column.comment))
 
 
-def coded(comment: str | None) -> Iterator[tuple[str, str]]:
-    """Yield the values that a comment lists, each with its Chinese name.
+@lru_cache(maxsize=65_536)
+def coded(comment: str | None) -> tuple[tuple[str, str], ...]:
+    """Return the values that a comment lists, each with its Chinese name.
 
     Only lists of two or more are taken, in one order: value and name, or name
     and value.
     """
     text = normal(comment or "")
     if not is_chinese(text):
-        return
+        return ()
     for pattern in (_CODED, _NAMED):
         pairs = [(match["code"], match["name"]) for match in pattern.finditer(text)]
         kinds = {code.lstrip("-").isdigit() for code, _ in pairs}
         codes = {code for code, _ in pairs}
         if len(pairs) >= 2 and len(kinds) == 1 and len(codes) == len(pairs):
-            yield from pairs
-            return
+            return tuple(pairs)
+    return ()

@@ -14,21 +14,19 @@ from typing import TYPE_CHECKING
 from pg_llm.text2sql import chinese_english
 from pg_llm.text2sql import chinese_lexicon as lexicon
 from pg_llm.text2sql.chinese_dates import date_spans
+from pg_llm.text2sql.chinese_names import names, tables_before_keys
 from pg_llm.text2sql.chinese_text import normal
 from pg_llm.text2sql.frame import Term
 from pg_llm.text2sql.index import METRIC, Match, fold
 from pg_llm.text2sql.lexeme import Hint, Lexeme, Superlative
-from pg_llm.text2sql.words import is_chinese
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pg_llm.catalog import Relation
     from pg_llm.text2sql.english_lexer import Probe
     from pg_llm.text2sql.index import SchemaIndex, ValueMatch
 
 _LONGEST = 14
-_ALIKE = 0.88
 # What an English name is worth that a Chinese word translates, and each further reading.
 _TRANSLATED, _NEXT_READING = 0.92, 0.94
 _QUOTED = re.compile(r"[“\"‘'「『《]([^”\"’'」』》]+)[”\"’'」』》]")
@@ -37,18 +35,11 @@ _LATIN = re.compile(
 )
 _MEASURE = re.compile("|".join(sorted(lexicon.MEASURES, key=len, reverse=True)))
 # The first ten, the last three; a family name.
-# What a table is worth that only a key's name names.
-_POINTED = 0.8
-_KEY = re.compile(r"(?:编号|代码|编码|标识|号|[Ii][Dd])$")
 _SEPARABLE = 0.8
-_PLACED = re.compile(r"^(?:所属|所在|所|归属|对应)(?=..)")
-_EVENT = re.compile(r"(.{2,4})(?:时间|日期|年份|时刻)")
 _RANKED = re.compile(
     r"(?:排名|排行|排在)?(?P<which>前|倒数前?|最后)(?P<count>\d+|[一二两三四五六七八九十百]+)"
 )
 _SURNAME = re.compile(r"姓(?P<name>(?![名氏])[\u4e00-\u9fff])(?=的|$)")
-# Ends and beginnings of a comment that do not belong to the name it gives.
-_TAILS = ("记录", "信息", "列表", "明细", "数据", "资料", "表", "日志", "目录", "档案")
 # Signs after a value that say what kind of thing it is: 五金类, 女性.
 _OF_KIND = "类性型款级色族区市省国"
 _SCALES = {"千": 1000, "万": 10_000, "亿": 100_000_000}
@@ -129,7 +120,7 @@ def _found(text: str, names: dict[str, list[Match]], schema: SchemaIndex) -> lis
             new = Match(match.relation, match.column, worth * match.score)
             if key not in found or found[key].score < new.score:
                 found[key] = new
-    _tables_before_keys(found, schema)
+    tables_before_keys(found, schema)
     return sorted(found.values(), key=lambda match: -match.score)
 
 
@@ -231,101 +222,3 @@ def _merged(units: list[Lexeme]) -> list[Lexeme]:
         else:
             merged.append(unit)
     return merged
-
-
-def names(schema: SchemaIndex) -> dict[str, list[Match]]:
-    """Return what each Chinese phrase may name, best first; kept with the index."""
-    if schema.names is None:
-        schema.names = _build(schema)
-    return schema.names
-
-
-def _build(schema: SchemaIndex) -> dict[str, list[Match]]:
-    tables: dict[int, list[str]] = {}
-    for label, match in schema.labels:
-        if match.column is None:
-            tables.setdefault(match.relation.oid, []).append(label)
-    heads = {label for labels in tables.values() for label in labels}
-    found: dict[str, dict[tuple[int, str], Match]] = {}
-    for label, match in schema.labels:
-        own = tables.get(match.relation.oid, []) if match.column is not None else []
-        variants = list(_variants(label, own, heads, match.column is None))
-        alike = [(text, score * _ALIKE) for one, score in variants for text in synonyms(one)]
-        for text, score in (*variants, *alike):
-            key = (match.relation.oid, match.column.name if match.column else "")
-            new = Match(match.relation, match.column, match.score * score)
-            old = found.setdefault(text, {}).get(key)
-            if old is None or old.score < new.score:
-                found[text][key] = new
-    for text, relation in _pointed(schema, tables):
-        new = Match(relation, None, _POINTED)
-        found.setdefault(text, {}).setdefault((relation.oid, ""), new)
-    for matches in found.values():
-        _tables_before_keys(matches, schema)
-    return {
-        text: sorted(matches.values(), key=lambda match: -match.score)
-        for text, matches in found.items()
-    }
-
-
-def _pointed(schema: SchemaIndex, named: dict[int, list[str]]) -> Iterator[tuple[str, Relation]]:
-    """Yield tables without a Chinese name with what a key that points to them is called."""
-    for label, match in schema.labels:
-        if match.column is None:
-            continue
-        for step in schema.joins.steps(match.relation.oid):
-            if step.to_one and step.source_columns == (match.column.name,):
-                bare = _KEY.sub("", label)
-                if step.target not in named and len(bare) >= 2:
-                    yield bare, schema.snapshot.by_oid[step.target]
-
-
-def _tables_before_keys(matches: dict[tuple[int, str], Match], schema: SchemaIndex) -> None:
-    """Let a name mean the rows of a table at least as much as the keys that point to it."""
-    for (oid, name), match in list(matches.items()):
-        if not name:
-            continue
-        for step in schema.joins.steps(oid):
-            pointed = matches.get((step.target, ""))
-            if step.to_one and step.source_columns == (name,) and pointed is not None:
-                score = max(pointed.score, match.score)
-                matches[step.target, ""] = Match(pointed.relation, None, score)
-
-
-def _variants(
-    label: str, own: list[str], heads: set[str], whole: bool
-) -> Iterator[tuple[str, float]]:
-    """Yield shorter forms of a label that a question may use, with their worth."""
-    yield label, 1.0
-    short = label
-    for tail in _TAILS:
-        if short.endswith(tail) and len(short) - len(tail) >= 2:
-            short = short[: -len(tail)]
-            yield short, 0.6 if tail == "明细" else 1.0 if whole else 0.95
-    if (bare := _PLACED.sub("", short)) != short:
-        yield bare, 0.95
-    if event := _EVENT.fullmatch(short):
-        yield event[1], 0.85
-    for table in sorted([*own, *heads], key=len, reverse=True):
-        if short.startswith(table) and len(short) - len(table) >= 2:
-            rest = short[len(table) :]
-            rest = rest[2:] if rest.startswith("所在") and len(rest) > 3 else rest
-            yield rest, 0.95 if table in own else 0.92
-    for size in range(2, len(short)):
-        share = size / len(short)
-        yield short[-size:], 0.35 + 0.6 * share
-        yield short[:size], 0.05 + 0.5 * share
-
-
-def synonyms(text: str) -> Iterator[str]:
-    """Yield a name with a word in it replaced by one that means the same."""
-    for group in lexicon.SYNONYMS:
-        held = [word for word in group if text == word or (len(word) > 1 and word in text)]
-        if held:
-            word = max(held, key=len)
-            yield from (text.replace(word, other) for other in group if other != word)
-
-
-def has_names(schema: SchemaIndex) -> bool:
-    """Whether anything of the schema has a Chinese name or comment."""
-    return any(is_chinese(label) for label, _ in schema.labels)

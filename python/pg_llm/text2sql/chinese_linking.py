@@ -13,6 +13,7 @@ import math
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pg_llm.text2sql import chinese_lexicon as lexicon
@@ -20,7 +21,7 @@ from pg_llm.text2sql.chinese_text import normal
 from pg_llm.text2sql.words import is_chinese
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pg_llm.text2sql.index import Match, SchemaIndex
     from pg_llm.text2sql.layout import Layout
@@ -34,28 +35,55 @@ _SATURATION, _LENGTH = 1.2, 0.4
 _TAILS = re.compile(r"(?:基本|详细)?(?:信息|记录|数据|资料|列表|清单|明细|字典|档案|表)+$")
 
 
-@dataclass(slots=True)
-class Labels:
-    """The names of a schema as an inverted index.
+# Numbers of characters and pairs, the same in every index of the process.
+_numbers: dict[str, int] = {}
 
-    `names` and `texts`: for each character and pair, where it occurs (numbers
-    of names, positions of the layout) and with what weight. `where`: each
-    name's position in the layout, `worth` its factor. `rarity`: of each
-    character and pair.
+
+@dataclass(frozen=True, slots=True)
+class _Postings:
+    """Where each character and pair occurs, and with what weight.
+
+    What number n has stands between `starts[n]` and `starts[n + 1]`.
     """
 
-    names: dict[str, tuple[Any, Any]]
-    texts: dict[str, tuple[Any, Any]]
+    starts: Any
+    places: Any
+    weights: Any
+
+    def summed(self, said: Mapping[str, float], size: int) -> Any:
+        """Return the weights of what is said, added up for each of `size` places."""
+        import numpy
+
+        total = numpy.zeros(size)
+        for gram, weight in said.items():
+            number = _numbers.get(gram, len(self.starts))
+            if number + 1 < len(self.starts):
+                held = slice(self.starts[number], self.starts[number + 1])
+                total[self.places[held]] += weight * self.weights[held]
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The names and comments of a schema as inverted indexes.
+
+    `names` is by numbers of names, `texts` by positions of the layout. `where`:
+    each name's position, `worth` its factor. `rarity`: of each character and
+    pair by its number, `unknown` of those that no text has.
+    """
+
+    names: _Postings
+    texts: _Postings
     where: Any
     worth: Any
-    rarity: dict[str, float]
+    rarity: Any
     unknown: float
 
-    def coverage(self, said: dict[str, float], positions: int) -> Any:
+    def coverage(self, said: Mapping[str, float], positions: int) -> Any:
         """Return how much of the best name at each position the question says."""
         import numpy
 
-        covered = _summed(self.names, said, len(self.where)) * self.worth
+        covered = self.names.summed(said, len(self.where)) * self.worth
         best = numpy.zeros(positions)
         numpy.maximum.at(best, self.where, covered)
         return best
@@ -64,28 +92,25 @@ class Labels:
         """Tell of each character whether it stands in a pair that names something."""
         found = [False] * len(text)
         for start in range(len(text) - 1):
-            if text[start : start + 2] in self.names:
+            number = _numbers.get(text[start : start + 2], len(self.names.starts))
+            if number + 1 < len(self.names.starts) and (
+                self.names.starts[number] < self.names.starts[number + 1]
+            ):
                 found[start : start + 2] = [True, True]
         return found
 
-    def share(self, said: dict[str, float], positions: int) -> Any:
+    def share(self, said: Mapping[str, float], positions: int) -> Any:
         """Return how much of the question each position's name and comment say."""
-        whole = sum(weight * self.rarity.get(gram, self.unknown) for gram, weight in said.items())
-        return _summed(self.texts, said, positions) / (whole or 1.0)
+        whole = 0.0
+        for gram, weight in said.items():
+            number = _numbers.get(gram, len(self.rarity))
+            known = self.rarity[number] if number < len(self.rarity) else 0.0
+            whole += weight * (known or self.unknown * (_SINGLE if len(gram) == 1 else 1.0))
+        return self.texts.summed(said, positions) / (whole or 1.0)
 
 
-def _summed(postings: dict[str, tuple[Any, Any]], said: dict[str, float], size: int) -> Any:
-    import numpy
-
-    total = numpy.zeros(size)
-    for gram, weight in said.items():
-        if gram in postings:
-            numbers, weights = postings[gram]
-            total[numbers] += weight * weights
-    return total
-
-
-def grams(text: str) -> dict[str, float]:
+@lru_cache(maxsize=65_536)
+def grams(text: str) -> Mapping[str, float]:
     """Return the characters and pairs of characters of a text with their weights."""
     found: dict[str, float] = {}
     for run in _RUN.findall(text):
@@ -157,69 +182,109 @@ def labels_of(schema: SchemaIndex, layout: Layout) -> Labels:
 
 
 def _made(schema: SchemaIndex, layout: Layout) -> Labels:
-    texts: dict[int, set[str]] = {}
-    for text, position in _texts(schema, layout):
-        if is_chinese(text):
-            texts.setdefault(position, set()).update(grams(normal(text)))
-    held: dict[str, int] = defaultdict(int)
-    for found in texts.values():
-        for gram in found:
-            held[gram] += 1
-    size = len(texts)
-    rarity = {
-        gram: (_SINGLE if len(gram) == 1 else 1.0) * math.log(1 + (size - n + 0.5) / (n + 0.5))
-        for gram, n in held.items()
-    }
-    names = _Postings()
-    where: list[int] = []
-    worth: list[float] = []
-    for label, match in schema.labels:
-        place = _position(match, layout)
-        if place is not None:
-            names.add(len(where), _weights(label, _own(match, texts, layout), rarity))
-            where.append(place)
-            worth.append(match.score)
+    import numpy
+
+    texts = _texts(schema, layout)
+    places = numpy.array(list(texts), dtype=numpy.intp)
+    lengths = numpy.array([len(found) for found in texts.values()], dtype=numpy.intp)
+    flat = numpy.concatenate([*texts.values(), numpy.zeros(0, dtype=numpy.intp)])
+    names = [
+        (place, label, match)
+        for label, match in schema.labels
+        if (place := _position(match, layout)) is not None
+    ]
+    own = _own_names(schema)
+    shares = [
+        _shares(label, own.get(match.relation.oid, "") if match.column else "")
+        for _, label, match in names
+    ]
+    ids = numpy.concatenate([*(one for one, _ in shares), numpy.zeros(0, dtype=numpy.intp)])
+    factors = numpy.concatenate([*(one for _, one in shares), numpy.zeros(0)])
+    owners = numpy.repeat(numpy.arange(len(names)), [len(one) for one, _ in shares])
+    size = len(_numbers)
+    held = numpy.bincount(flat, minlength=size)
+    single = numpy.array([_SINGLE if len(gram) == 1 else 1.0 for gram in _numbers])
+    rarity = numpy.where(
+        held > 0, single * numpy.log(1 + (len(texts) - held + 0.5) / (held + 0.5)), 0.0
+    )
+    # a name's characters and pairs share its weight
+    weights = rarity[ids] * factors
+    whole = numpy.bincount(owners, weights, minlength=len(names))
+    weights /= numpy.maximum(whole[owners], 1e-9)
+    # BM25, where a text says everything once
+    length = 1 - _LENGTH + _LENGTH * lengths / max(1.0, lengths.mean() if len(texts) else 1.0)
+    saturated = numpy.repeat((_SATURATION + 1) / (1 + _SATURATION * length), lengths)
     return Labels(
-        names.arrays(),
-        _saturated(texts, rarity),
-        *_arrays(where, worth),
+        _postings(ids, owners, weights, size),
+        _postings(flat, numpy.repeat(places, lengths), saturated * rarity[flat], size),
+        numpy.array([place for place, _, _ in names], dtype=numpy.intp),
+        numpy.array([match.score for _, _, match in names]),
         rarity,
-        math.log(1 + 2 * (size + 1)),
+        math.log(1 + 2 * (len(texts) + 1)),
     )
 
 
-class _Postings:
-    """Where each character and pair occurs, with a weight."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, tuple[list[int], list[float]]] = {}
-
-    def add(self, number: int, weights: dict[str, float]) -> None:
-        for gram, weight in weights.items():
-            numbers, shares = self.found.setdefault(gram, ([], []))
-            numbers.append(number)
-            shares.append(weight)
-
-    def arrays(self) -> dict[str, tuple[Any, Any]]:
-        return {gram: _arrays(*both) for gram, both in self.found.items()}
-
-
-def _arrays(numbers: list[int], weights: list[float]) -> tuple[Any, Any]:
+def _postings(numbers: Any, places: Any, weights: Any, size: int) -> _Postings:
     import numpy
 
-    return numpy.array(numbers, dtype=numpy.intp), numpy.array(weights)
+    order = numpy.argsort(numbers, kind="stable")
+    counts = numpy.bincount(numbers, minlength=size)
+    starts = numpy.concatenate([[0], numpy.cumsum(counts)])
+    return _Postings(starts, places[order], weights[order])
 
 
-def _texts(schema: SchemaIndex, layout: Layout) -> Iterator[tuple[str, int]]:
-    for relation in schema.relations:
-        yield f"{relation.name} {relation.comment or ''}", layout.positions[relation.oid, ""]
-        for column in relation.columns:
-            position = layout.positions[relation.oid, column.name]
-            yield f"{column.name} {column.comment or ''}", position
+@lru_cache(maxsize=65_536)
+def _ids(text: str) -> Any:
+    """Return the numbers of a text's characters and pairs."""
+    import numpy
+
+    found = [_numbers.setdefault(gram, len(_numbers)) for gram in grams(text)]
+    return numpy.array(found, dtype=numpy.intp)
+
+
+@lru_cache(maxsize=65_536)
+def _shares(label: str, own: str) -> tuple[Any, Any]:
+    """Return a name's characters and pairs by number, and what each counts.
+
+    What the relation of a column is called (`own`) tells little of its own columns.
+    """
+    import numpy
+
+    name = normal(label)
+    short = _TAILS.sub("", name)
+    kept = short if len(short) >= 2 else name
+    known = grams(own)
+    factors = [_OWN if gram in known else 1.0 for gram in grams(kept)]
+    return _ids(kept), numpy.array(factors)
+
+
+def _own_names(schema: SchemaIndex) -> dict[int, str]:
+    found: dict[int, str] = defaultdict(str)
     for label, match in schema.labels:
-        known = _position(match, layout)
-        if known is not None:
-            yield label, known
+        if match.column is None:
+            found[match.relation.oid] += " " + label
+    return found
+
+
+def _texts(schema: SchemaIndex, layout: Layout) -> dict[int, Any]:
+    """Return what name and comment say at each position of the layout."""
+    import numpy
+
+    found: dict[int, Any] = {}
+    for relation in schema.relations:
+        said = [(relation.name, relation.comment, "")]
+        said += [(column.name, column.comment, column.name) for column in relation.columns]
+        for name, comment, key in said:
+            text = normal(f"{name} {comment or ''}")
+            if is_chinese(text):
+                found[layout.positions[relation.oid, key]] = _ids(text)
+    for label, match in schema.labels:
+        place = _position(match, layout)
+        if place is not None and match.column is not None and match.column.number <= 0:
+            # of the glossary: nothing of the catalog says it
+            before = found.get(place, numpy.zeros(0, dtype=numpy.intp))
+            found[place] = numpy.union1d(before, _ids(normal(label)))
+    return found
 
 
 def _position(match: Match, layout: Layout) -> int | None:
@@ -228,33 +293,3 @@ def _position(match: Match, layout: Layout) -> int | None:
     if match.column is None:
         return relation
     return layout.positions.get((match.relation.oid, match.column.name), relation)
-
-
-def _own(match: Match, texts: dict[int, set[str]], layout: Layout) -> set[str]:
-    """Return what the relation of a column is called: of its own columns it tells little."""
-    if match.column is None:
-        return set()
-    return texts.get(layout.positions.get((match.relation.oid, ""), -1), set())
-
-
-def _weights(label: str, own: set[str], rarity: dict[str, float]) -> dict[str, float]:
-    """Return the share that each character and pair has in a name."""
-    name = normal(label)
-    short = _TAILS.sub("", name)
-    weights = {
-        gram: rarity.get(gram, 0.0) * (_OWN if gram in own else 1.0)
-        for gram in grams(short if len(short) >= 2 else name)
-    }
-    whole = sum(weights.values())
-    return {gram: weight / whole for gram, weight in weights.items()} if whole else {}
-
-
-def _saturated(texts: dict[int, set[str]], rarity: dict[str, float]) -> dict[str, tuple[Any, Any]]:
-    """Return BM25's weights of what each text says; each thing is said once."""
-    usual = sum(map(len, texts.values())) / (len(texts) or 1)
-    postings = _Postings()
-    for position, found in texts.items():
-        length = 1 - _LENGTH + _LENGTH * len(found) / usual
-        factor = (_SATURATION + 1) / (1 + _SATURATION * length)
-        postings.add(position, {gram: factor * rarity[gram] for gram in found})
-    return postings.arrays()
