@@ -157,11 +157,18 @@ class Arrangement(Chunks):
         mark, last = units[0].payload, units[-1]
         if not mark.limit or mark.hint.words:
             return None
+        second = None
+        if units[-2].symbol == "&" and units[-3].symbol in "aq":
+            # by the number of orders and the average price
+            second, units = last, units[:-2]
+            last = units[-1]
         preposition = units[-2]
         if preposition.symbol == "F" and preposition.text not in ("by", "in", "via"):
             return None
         self._extreme(mark, last.payload if last.symbol in "aq" else term_of(last))
-        return [unit for unit in units[1:-1] if unit.symbol in "TCcU"]
+        if second is not None:
+            self._frame.orders.append(Order(second.payload, mark.descending))
+        return [unit for unit in units[1:-1] if unit.symbol in "TCcU&"]
 
     def _negation(self, units: list[Lexeme]) -> list[Lexeme] | None:
         conditions = [unit.payload for unit in pick(units, "c")]

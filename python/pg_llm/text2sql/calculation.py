@@ -132,7 +132,9 @@ def _filtered(aggregate: str, conditions: list[str]) -> str:
 
 
 def _grouped(query: Query, one: Composition, value: str, name: str, also: str = "") -> str:
-    heads = [(sql, "" if sql.endswith(f".{quote(n)}") else n) for sql, n, agg in one.items if not agg]
+    heads = [
+        (sql, "" if sql.endswith(f".{quote(n)}") else n) for sql, n, agg in one.items if not agg
+    ]
     query.select = [*heads, *([(also, "value")] if also else []), (value, name)]
     query.order = list(dict.fromkeys([*(sql for sql, _ in heads), *query.group]))
     query.distinct = False

@@ -9,16 +9,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.english_dates import year_range
-from pg_llm.text2sql.english_lexicon import base
+from pg_llm.text2sql.english_lexicon import PHRASES, base
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
 from pg_llm.text2sql.lexeme import Lexeme, Superlative
-from pg_llm.text2sql.measures import additive, counted, additive_name, measure
+from pg_llm.text2sql.measures import additive, additive_name, counted, measure, quantity
 from pg_llm.text2sql.patterns import first, pick
+from pg_llm.text2sql.predicates import NEGATED
 from pg_llm.text2sql.terms import (
     dated,
     dated_condition,
     either,
     is_key,
+    is_key_of,
     is_year,
     numeric,
     orderable,
@@ -26,16 +28,34 @@ from pg_llm.text2sql.terms import (
     term_of_ref,
     texty,
 )
+from pg_llm.text2sql.words import split_identifier, stem
 
 if TYPE_CHECKING:
     from pg_llm.text2sql.index import ColumnRef, SchemaIndex
 
 # What is done to numbers of things, again and again.
 _TRADED = frozenset(
-    """
-    sell order ship buy purchase return deliver produce make print rent issue receive send
-    distribute use consume book score
-    """.split()
+    [
+        "sell",
+        "order",
+        "ship",
+        "buy",
+        "purchase",
+        "return",
+        "deliver",
+        "produce",
+        "make",
+        "print",
+        "rent",
+        "issue",
+        "receive",
+        "send",
+        "distribute",
+        "use",
+        "consume",
+        "book",
+        "score",
+    ]
 )
 
 
@@ -278,6 +298,31 @@ class Chunks:
         """Take "the average number of pages": the number is stored."""
         return [units[0], units[-1]] if numeric(units[-1]) else None
 
+    def _quotient(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the revenue per copy": a sum divided by a sum."""
+        one, each, two = units[-3:]
+        if each.text != "per" or not (numeric(one) and numeric(two)) or is_key_of(two):
+            return None
+        if units[0].symbol == "A" and units[0].payload not in ("avg", "sum"):
+            return None
+        term = term_of(one)
+        term.aggregate, term.operator, term.other = "sum", "/", term_of(two)
+        return [word("a", f"{one.text} per {two.text}", term)]
+
+    def _minus(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "the charge minus the discount"."""
+        one, _, two = units[-3:]
+        if not (numeric(one) and numeric(two)):
+            return None
+        aggregate = units[0].payload if units[0].symbol == "A" else None
+        if aggregate is None and any(unit.symbol == "E" for unit in self._units):
+            aggregate = "sum"
+        term = term_of(one)
+        term.aggregate, term.operator, term.other = aggregate, "-", term_of(two)
+        if aggregate is not None:
+            return [word("a", one.text, term)]
+        return [replace(one, text=f"{one.text} minus {two.text}", payload=term)]
+
     def _aggregates(self, units: list[Lexeme]) -> list[Lexeme]:
         if units[0].symbol == "X":
             return [units[0], *self._aggregate_list(units[1:])]
@@ -287,7 +332,7 @@ class Chunks:
         columns = pick(units, "C")
         aggregates = [unit.payload for unit in pick(units, "A")]
         terms = [
-            Term(term_of(columns[0]).matches, aggregate=aggregate, text=columns[0].text)
+            replace(term_of(columns[0]), aggregate=aggregate, text=columns[0].text)
             for aggregate in aggregates
         ]
         for column in columns[1:]:
@@ -368,12 +413,29 @@ class Chunks:
                 return None
             if (additive(best.ref) and not counted(best.ref)) or self._sold(best.ref):
                 # "how many units": they are stored as numbers, and add up
-                term = Term(last.columns, aggregate="sum", text=last.text)
+                done = self._number_done(best.ref)
+                term = (
+                    term_of_ref(done, "sum")
+                    if done
+                    else Term(last.columns, aggregate="sum", text=last.text)
+                )
                 return [*kept, word("a", last.text, term)]
             # "how many cylinders": the number itself is stored
             return [*kept, last]
         term = Term(last.columns, aggregate="count", distinct=True, text=last.text)
         return [*kept, word("q", last.text, term)]
+
+    def _number_done(self, ref: ColumnRef) -> ColumnRef | None:
+        """Return the quantity of what a verb names ("units were returned": returns)."""
+        for unit in self._units:
+            found = self._schema.find([base(unit.text)]) if unit.symbol == "v" else []
+            tables = [m for m in found if m.column is None and m.score >= 0.75]
+            if tables and tables[0].relation.oid != ref.relation.oid:
+                amount = quantity(tables[0].relation)
+                if amount is not None:
+                    self._frame.verbs = tuple(v for v in self._frame.verbs if v != unit.text)
+                    return amount
+        return None
 
     def _sold(self, ref: ColumnRef) -> bool:
         """Whether "how many copies were sold" asks for a sum: counts of single events."""
@@ -433,6 +495,23 @@ class Chunks:
         else:
             term = lead.payload
         return [self._condition(Condition(term, op, (number.payload,), text=number.text))]
+
+    def _unit_of_column(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "a lead time of more than 40 days": the unit is the column's own."""
+        words = [stem(word) for word in split_identifier(units[0].columns[0].ref.column.name)]
+        return units[:-1] if stem(units[-1].text) in words else None
+
+    def _or_after(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "before 2009 or after 2010" for two alternatives."""
+        said = PHRASES.get(units[1].text.removeprefix("or "))
+        if said is None or said[0] != "P" or not units[1].text.startswith("or "):
+            return None
+        return [units[0], word("|", "or"), word("P", units[1].text, said[1])]
+
+    def _inverted(self, units: list[Lexeme]) -> list[Lexeme] | None:
+        """Take "not greater than" for "at most"."""
+        op, *rest = units[1].payload
+        return [word("P", units[1].text, (NEGATED[op], *rest))] if op in NEGATED else None
 
     def _bounds(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Take "weighs at least 3 and at most 5"."""

@@ -14,7 +14,7 @@ from pg_llm.text2sql.words import split_identifier
 
 if TYPE_CHECKING:
     from pg_llm.catalog import Relation
-    from pg_llm.text2sql.index import SchemaIndex
+    from pg_llm.text2sql.index import ColumnRef, SchemaIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +260,9 @@ class _Composer(Where):
         if plain and not groups and (aggregated or self.query.having or ranked):
             groups = self._group_plain(plain)
         shown = {item.sql for item in plain} & {head.sql for head in heads}
-        if heads and (not plain or (aggregated and not shown and not self._determined())):
-            items = [*heads, *items]
-        elif heads and aggregated and not self._named(plain):
+        if (heads and (not plain or (aggregated and not shown and not self._determined()))) or (
+            heads and aggregated and not self._named(plain)
+        ):
             items = [*heads, *items]
         return groups, items
 
@@ -379,7 +379,19 @@ class _Composer(Where):
         else:
             refs = []
         self.resolver.note(*refs)
+        if term.other is not None or term.unit == "age":
+            return [_Item(self._expression(term), self._aggregate_name(term))]
+        self._beside_itself(term, refs)
         return [_Item(self.query.column(ref)) for ref in refs]
+
+    def _beside_itself(self, term: Term, refs: list[ColumnRef]) -> None:
+        """Decline "the manager": another row of the same table, and not its number."""
+        if not term.matches or len(refs) != 1 or {"id", "number", "code"} & set(term.text.split()):
+            return
+        ref = refs[0]
+        for step in self.schema.joins.steps(ref.relation.oid):
+            if step.target == step.source and step.source_columns == (ref.column.name,):
+                raise Declined(f'"{term.text}" is another row of {ref.relation.sql_name}')
 
     def _order(self, orders: list[Order], items: list[_Item], grouped: bool) -> None:
         query = self.query

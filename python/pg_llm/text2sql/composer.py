@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.frame import Declined, Frame, Order, Term
 from pg_llm.text2sql.measures import share_of_one
+from pg_llm.text2sql.predicates import age_of
 from pg_llm.text2sql.resolve import Resolver
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Composer:
             term.text not in ("name", "names", "full name", "full names")
             or entity is None
             or term.aggregate
+            or (term.matches and term.relation is not None and term.relation.oid != entity.oid)
         ):
             return False
         return not any(m.relation.oid == entity.oid and m.score >= 0.8 for m in term.matches)
@@ -58,7 +60,7 @@ class Composer:
                 raise Declined(f"rows of {relation.sql_name} cannot be counted without a key")
             return f"count(distinct {query.column_name(relation.oid, key[0])})"
         ref = self.resolver.column(term)
-        name = query.column(ref)
+        name = self._expression(term)
         if term.aggregate == "metric":
             if query.multiplied(ref.relation):
                 raise Declined(
@@ -73,11 +75,29 @@ class Composer:
             raise Declined(f"the joins would count rows of {ref.relation.sql_name} more than once")
         if term.aggregate == "count":
             return f"count(distinct {name})" if term.distinct else f"count({name})"
-        if ref.column.category not in "N" and term.aggregate in ("sum", "avg"):
+        computed = term.unit == "age"
+        if ref.column.category not in "N" and term.aggregate in ("sum", "avg") and not computed:
             raise Declined(f'"{term.text}" is not a number')
         if term.aggregate == "sum" and share_of_one(ref):
             raise Declined(f"{ref.column.name} does not add up")
+        if term.operator == "/" and term.other is not None:
+            divisor = query.column(self.resolver.column(term.other))
+            return f"1.0 * sum({name}) / nullif(sum({divisor}), 0)"
         return f"{term.aggregate}({name})"
+
+    def _expression(self, term: Term) -> str:
+        """Return a column, or the difference of two of one relation."""
+        ref = self.resolver.column(term)
+        if term.unit == "age":
+            return age_of(self.query.column(ref))
+        if term.other is None:
+            return self.query.column(ref)
+        other = self.resolver.column(term.other)
+        if other.relation.oid != ref.relation.oid:
+            raise Declined("a calculation with columns of two tables is beyond the grammar")
+        if term.operator == "/":
+            return self.query.column(ref)
+        return f"({self.query.column(ref)} - {self.query.column(other)})"
 
     def _once_in_groups(self, measured: Relation) -> bool:
         """Whether each group meets a row at most once: over a table that only links the two."""
@@ -111,6 +131,11 @@ class Composer:
             return f"{what}_count" if what else "count"
         if term.aggregate == "metric":
             return self.resolver.column(term).column.name.replace(" ", "_")
+        if term.other is not None:
+            names = [self.resolver.column(one).column.name for one in (term, term.other)]
+            return {"/": "_per_", "-": "_minus_"}[term.operator].join(names)
+        if term.unit == "age":
+            return f"{term.aggregate}_age" if term.aggregate else "age"
         prefix = {"sum": "total", "avg": "average", "min": "minimum", "max": "maximum"}
         return f"{prefix[term.aggregate or 'sum']}_{self.resolver.column(term).column.name}"
 

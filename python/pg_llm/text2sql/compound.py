@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 RATIO = 0.92
 
 
-
 _ZH_SHARE = r"(?:占比|比例|百分比|比率|比重)"
 _ZH_AMONG = re.compile(
     rf"^(?P<base>.+?)(?:中|里|当中|之中)，?(?P<cond>.+?)(?:的|所占的?|占的?)?{_ZH_SHARE}(?:是多少|是|为多少|有多少)?[？?。]?$"
@@ -106,6 +105,8 @@ def combine(
     if wanted.kind in ("change", "growth", "total"):
         return calculation.over_time(wanted.kind, one, digits), (one,), sure_one * RATIO
     two, sure_two = _first(wanted.two, read, keyed)
+    if wanted.kind == "values":
+        return _values(one, two), (one, two), min(sure_one, sure_two)
     if keyed:
         sql = _set(wanted.kind, one, two)
         return sql, (one, two), min(sure_one, sure_two)
@@ -131,6 +132,18 @@ def _first(
     if best is None:
         raise reason or Declined("a part of the question could not be read")
     return best
+
+
+def _values(one: Composition, two: Composition) -> str:
+    """Return what stands in both lists: the cities with such shops and such others."""
+    for side in (one, two):
+        plain = side.query is not None and not (side.query.group or side.query.limit)
+        if not plain or any(aggregated for _, _, aggregated in side.items):
+            raise Declined("only plain lists can be taken together")
+    if one.shown != two.shown or one.query is None or two.query is None:
+        raise Declined("the two parts of the question do not name the same values")
+    one.query.order, two.query.order = [], []
+    return f"{one.query.sql()}\nintersect\n{two.query.sql()}\norder by {', '.join(one.shown)}"
 
 
 def _set(kind: str, one: Composition, two: Composition) -> str:

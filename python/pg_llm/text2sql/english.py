@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import english_lexer, kinship
-from pg_llm.text2sql.arrangement import Arrangement
 from pg_llm.text2sql.chunks import word
-from pg_llm.text2sql.english_lexicon import MONEY_VERBS, SIZE, VERB_NOUNS, base
+from pg_llm.text2sql.english_lexicon import VERB_NOUNS, base
 from pg_llm.text2sql.english_phrasing import plain
-from pg_llm.text2sql.frame import Condition, Declined, Frame, Order, Presence, Term
-from pg_llm.text2sql.lexeme import Hint, Lexeme, Superlative
-from pg_llm.text2sql.measures import measure
+from pg_llm.text2sql.english_units import without_light, without_repeated
+from pg_llm.text2sql.frame import Condition, Declined, Frame, Presence, Term
+from pg_llm.text2sql.lexeme import Lexeme
 from pg_llm.text2sql.misreadings import asked, is_unread
 from pg_llm.text2sql.patterns import Handler, apply
+from pg_llm.text2sql.superlatives import Superlatives
 from pg_llm.text2sql.supplies import supplied
 from pg_llm.text2sql.terms import (
-    dated,
     has_column,
     is_year,
-    numeric_or_date,
+    numeric,
     term_of,
-    term_of_ref,
 )
 from pg_llm.text2sql.words import word_set
 
@@ -58,7 +55,7 @@ def _read(question: str, schema: SchemaIndex, probe: Probe) -> Frame:
     return frame
 
 
-class Reader(Arrangement):
+class Reader(Superlatives):
     """One pass over one question."""
 
     def read(self) -> Frame:
@@ -84,9 +81,9 @@ class Reader(Arrangement):
                 frame.unrestricted.add(unit.tables[0].relation.oid)
         self._units, presences, held = supplied(self._units, self._schema)
         frame.presences += presences
-        self._units = self._ordering_verbs(self._units)
+        self._units = self._denied_verbs(self._ordering_verbs(self._units))
         main, others = self._sentences()
-        main = [*self._chunks(_without_light(main)), *held]
+        main = [*self._chunks(without_light(main)), *held]
         self._head(main)
         for other in others:
             self._return_list(other)
@@ -127,6 +124,24 @@ class Reader(Arrangement):
                 found.append(unit)
         return found
 
+    def _denied_verbs(self, units: list[Lexeme]) -> list[Lexeme]:
+        """Take "were never sold" for those without sales, where nothing else follows."""
+        found: list[Lexeme] = []
+        for position, unit in enumerate(units):
+            before = [one.symbol for one in found if one.symbol not in "_I"]
+            after = [one.symbol for one in units[position + 1 :] if one.symbol != "_"]
+            seen = {one.tables[0].relation.oid for one in found if one.symbol == "T"}
+            own = any(match.relation.oid in seen for match in unit.columns)
+            denied = unit.symbol == "v" and not own and before[-1:] == ["!"]
+            if denied and after[:1] in ([], ["."]):
+                nouns = (base(unit.text), *VERB_NOUNS.get(base(unit.text), ()))
+                tables = [m for noun in nouns for m in self._tables_of(noun) if m.score >= 0.75]
+                if tables:
+                    found.append(Lexeme("T", unit.text, [unit.text], tables=tables[:1], score=0.9))
+                    continue
+            found.append(unit)
+        return found
+
     # ---- sentences ----------------------------------------------------------
 
     def _sentences(self) -> tuple[list[Lexeme], list[list[Lexeme]]]:
@@ -153,7 +168,7 @@ class Reader(Arrangement):
     def _return_list(self, part: list[Lexeme]) -> None:
         """Take "Return the name and the age": a list of what is wanted."""
         frame, kept = self._frame, self._frame.select
-        rest = self._chunks(_without_light(part))
+        rest = self._chunks(without_light(part))
         frame.select = []
         entity = frame.entity
         self._items(rest)
@@ -166,7 +181,7 @@ class Reader(Arrangement):
     # ---- chunks -------------------------------------------------------------
 
     def _chunks(self, units: list[Lexeme]) -> list[Lexeme]:
-        units = _without_repeated(units)
+        units = without_repeated(units)
         for pattern, handler in self._rules():
             units = apply(units, pattern, handler)
         return units
@@ -174,6 +189,9 @@ class Reader(Arrangement):
     def _rules(self) -> list[tuple[str, Handler]]:
         return [
             (r"&&+", lambda _: [word("&", ",")]),
+            (r"(?<=P)Np(?=N)", self._or_after),
+            (r"!P(?=[FU]*[NAD])", self._inverted),
+            (r"(?<=W)CX(?=$|[&WFc])", lambda units: [units[1], units[0]]),
             (r"W?!?L[FU]*[SVN?]FC", self._like_in),
             (r"C?W?!?L[FU]*[SVN?]", self._like),
             (r"TS|TV", self._table_value),
@@ -192,15 +210,19 @@ class Reader(Arrangement):
             (r"(?<!P)(?<!O)N(?=T(?:[FWc]|TW)*X)", self._first_few),
             (r"(?<=[TC]W)A(?=[FU]*T?C)|(?<=[TC]WF)A(?=[FU]*T?C)", self._bounded),
             (r"AQU?C", self._aggregate_of_number),
+            (r"A?[FU]*CEC", self._quotient),
+            (r"A?[FU]*C-C", self._minus),
             (r"A[FU]*TC", self._aggregate_of_own),
             (r"X?A(?:&?A)*[FU]*c?C(?:c?[&]C(?=[FE]|$))?", self._aggregates),
             (r"AF?U?T", self._aggregate_of_table),
+            (r"(?<=E)QU?C", lambda units: units[-1:]),
             (r"Q[FU]*c*U?TC", self._count_column),
             (r"Q[FU]*c*U?[TC]", self._count),
             (r"[aq][^OXE!Y]*Y[TC](?:&[TC](?=[FWcE&]|$))*", self._group_by),
             (r"^[^XOaq]*Y[TC]$", self._unsaid),
             (r"Y", self._plain_by),
             (r"[TCaq]?W?P(?:A|E|a)[FCT]*", self._against),
+            (r"C[FW]*PNC", self._unit_of_column),
             (r"(?<!C)(?<!CW)(?<!a)(?<!aW)PN[TC]|NpT|NpC|PC[FW]?N", self._compare_number_first),
             (r"[Caq]W?F?PN&[FW]?PN(?![TC])", self._bounds),
             (r"[Caq]W?F?PNp?", self._compare),
@@ -209,7 +231,7 @@ class Reader(Arrangement):
             (r"[Caq]FN(?![XTC])|[Caq]N(?:\|N)*(?![XTC])|WNC|WNT", self._equal),
             (r"P?Np?", self._bare_number),
             (r"c\|[WF]*c", self._alternatives),
-            (r"X[cU]*T?[TC][FW]+[aq]|XTFC", self._top_by),
+            (r"X[cU]*T?[TC](?:&[TC])?[FW]+[aq](?:&[aq](?!Y))?|XTFC", self._top_by),
             (r"O[FX]*[UFE]*[Caq]K?(?:&[Caq]K?)*", self._order),
             (r"O[FU]*TK?", self._order_table),
             (r"OK", lambda units: units[1:]),
@@ -248,7 +270,11 @@ class Reader(Arrangement):
             elif unit.symbol == "T":
                 opened = self._table_item(unit, opened, previous, rest)
                 near = unit
-            elif unit.symbol == "C" and opened and self._column_of(unit, rest):
+            elif (
+                unit.symbol == "C"
+                and (opened or (previous == "&" and not self._restricting))
+                and self._column_of(unit, rest)
+            ):
                 near = rest[1]
                 index += 2
             elif unit.symbol == "E" and rest:
@@ -291,15 +317,16 @@ class Reader(Arrangement):
         self._frame.select.append(Term(inside, text=unit.text, relation=relation))
         return True
 
-    def _place(self, condition: Condition, near: Lexeme | None) -> None:
-        """Remember which relation a condition stands beside."""
-        if near is not None and condition.term.relation is None and not condition.term.aggregate:
-            condition.term.relation = near.tables[0].relation
-
     def _column_item(self, unit: Lexeme, opened: bool, previous: str) -> None:
         frame = self._frame
         if opened or (previous == "&" and not self._restricting):
-            frame.select.append(term_of(unit))
+            term = term_of(unit)
+            until = next((i for i, u in enumerate(self._units) if u.symbol in "WP&"), None)
+            alone = sum(u.symbol == "C" for u in self._units[:until]) == 1 and not frame.select
+            if alone and unit.text.startswith("total ") and numeric(unit):
+                # the total that visitors spent: of all of them
+                term.aggregate = "sum"
+            frame.select.append(term)
         elif unit.columns and unit.columns[0].column and unit.columns[0].column.category == "B":
             frame.conditions.append(Condition(term_of(unit), "true", text=unit.text))
         else:
@@ -341,218 +368,7 @@ class Reader(Arrangement):
             self._frame.entity = unit.tables[0].relation
             self._frame.entity_score = unit.tables[0].score
 
-    def _bounded(self, units: list[Lexeme]) -> list[Lexeme] | None:
-        """Take "the car with the minimum weight" for that with the lowest."""
-        if units[0].payload not in ("min", "max"):
-            return None
-        return [word("X", units[0].text, Superlative(units[0].payload == "max", Hint(())))]
 
-    def _superlative_item(self, unit: Lexeme, rest: list[Lexeme], opened: bool) -> int:
-        """Take "the highest price", "the most orders", "the oldest student".
-
-        Returns how many of the lexemes that follow were taken too.
-        """
-        mark: Superlative = unit.payload
-        skipped = next((i for i, one in enumerate(rest) if one.symbol not in "FUc"), len(rest))
-        target = rest[skipped] if skipped < len(rest) else None
-        asked = opened and not self._frame.select and not mark.limit
-        column = target if target is not None and target.symbol == "C" else None
-        if column is not None and "date" in mark.hint.words and asked and dated(column):
-            # the earliest order date: the least of that column
-            self._most_of_column(mark, column, opened)
-            return skipped + 1
-        if mark.hint.words:
-            self._hinted(mark, target, unit.text)
-            return 0
-        if mark.common and self._alone() and (target is None or target.symbol != "C"):
-            # which method is used most frequently
-            self._extreme(mark, Term(aggregate="count"))
-            self._frame.groups.append(self._frame.select[0])
-            return 0
-        if (target is None or target.symbol not in "CT") and self._most_done(mark):
-            return 0
-        if target is None or target.symbol not in "CT":
-            raise Declined(f'"{unit.text}" of what is not clear')
-        if mark.common:
-            taken = self._most_common(unit, target, opened)
-        elif target.symbol == "C":
-            taken = self._most_of_column(mark, target, opened)
-        else:
-            taken = self._most_of_table(unit, target, opened)
-        if not taken:
-            return 0
-        for one in rest[:skipped]:
-            if one.symbol == "c":
-                # the most completed orders: what is counted is restricted
-                self._place(one.payload, target if target.symbol == "T" else None)
-                self._frame.conditions.append(one.payload)
-        return skipped + 1
-
-    def _most_done(self, mark: Superlative) -> bool:
-        """Take "paid the most": the verb says what is counted, or summed."""
-        if not self._frame.entity or mark.limit:
-            return False
-        for unit in self._units:
-            verb = base(unit.text) if unit.symbol == "v" else ""
-            for noun in (verb, *VERB_NOUNS.get(verb, ())):
-                found = [m for m in self._schema.find([noun]) if m.column is None] if noun else []
-                if not found or found[0].score < 0.75:
-                    continue
-                relation = found[0].relation
-                amount = measure(relation) if verb in MONEY_VERBS else None
-                term = (
-                    term_of_ref(amount, "sum")
-                    if amount
-                    else Term(relation=relation, aggregate="count")
-                )
-                if relation.oid != self._frame.entity.oid:
-                    self._extreme(mark, term)
-                    return True
-        return False
-
-    def _alone(self) -> bool:
-        """Whether one column, and nothing else, is asked for."""
-        select = self._frame.select
-        return len(select) == 1 and bool(select[0].matches) and not select[0].aggregate
-
-    def _most_common(self, unit: Lexeme, target: Lexeme, opened: bool) -> bool:
-        """Take "the most common name"; returns whether the target is used up."""
-        if target.symbol == "C":
-            if not opened:
-                raise Declined(f'"{unit.text}" of what is not clear')
-            term = term_of(target)
-            self._frame.select.append(term)
-            self._frame.groups.append(term)
-        self._extreme(unit.payload, Term(aggregate="count"))
-        return target.symbol == "C"
-
-    def _most_of_column(self, mark: Superlative, target: Lexeme, opened: bool) -> bool:
-        frame = self._frame
-        ordered = numeric_or_date(target)
-        named = frame.entity is not None or not self._of_persons()
-        if opened and ordered and not frame.select and not mark.limit and named:
-            term = term_of(target)
-            term.aggregate = "max" if mark.descending else "min"
-            frame.select.append(term)
-        elif opened and mark.limit and not ordered:
-            self._first_rows(mark)
-            return False
-        elif ordered:
-            self._extreme(mark, term_of(target))
-            if not named:
-                frame.entity = target.columns[0].relation
-        else:
-            term = Term(target.columns, aggregate="count", distinct=True, text=target.text)
-            self._extreme(mark, term)
-        return True
-
-    def _of_persons(self) -> bool:
-        """Whether the question asks who: for rows, and not for a value of theirs."""
-        return bool(self._units) and self._units[0].text in ("who", "who's", "who is")
-
-    def _most_of_table(self, unit: Lexeme, target: Lexeme, opened: bool) -> bool:
-        frame = self._frame
-        mark: Superlative = unit.payload
-        if mark.size and (opened or frame.entity is None):
-            self._hinted(replace(mark, hint=SIZE), target, unit.text)
-            return False
-        if unit.text in _OF_A_VALUE:
-            if not target.columns or target.columns[0].score < 0.5:
-                raise Declined(f'"{unit.text}" of what is not clear')
-            self._extreme(mark, term_of(target))
-        elif mark.limit and frame.entity is None and not any(t.aggregate for t in frame.select):
-            self._first_rows(mark)
-            return False
-        else:
-            self._extreme(mark, Term(relation=target.tables[0].relation, aggregate="count"))
-        return True
-
-    def _first_rows(self, mark: Superlative) -> None:
-        """Take "the top 5 customers": by what follows later."""
-        self._frame.limit = mark.limit
-        self._frame.orders.append(Order(Term(text="?"), mark.descending, extreme=True))
-
-    def _hinted(self, mark: Superlative, target: Lexeme | None, said: str = "") -> None:
-        """Take "the oldest": the adjective says by which column."""
-        named = target is not None and target.symbol == "T"
-        relation = target.tables[0].relation if target is not None and named else None
-        hints = (*mark.hint.words, *mark.hint.inverse)
-        self._extreme(mark, Term(hints=hints, relation=relation, text=said))
-
-
-_LIGHT = "?vI_"
-
-
-def _without_light(units: list[Lexeme]) -> list[Lexeme]:
-    """Leave out what carries no structure; a text pattern keeps its text."""
-    kept: list[Lexeme] = []
-    participle = False
-    for position, unit in enumerate(units):
-        if (
-            unit.symbol == "v"
-            and kept
-            and kept[-1].symbol == "T"
-            and _next(units, position) == "T"
-        ):
-            # departments offer degrees: two nouns, and not a compound of them
-            kept.append(word("W", unit.text))
-        if unit.symbol == "v" and unit.measures and _compares(units, position):
-            # weighing over 3000; a charge below 1000
-            kept.append(replace(unit, symbol="C", columns=unit.measures))
-        elif unit.symbol == "v" and unit.measures and kept and kept[-1].symbol == "A":
-            # the total spent
-            kept.append(replace(unit, symbol="C", columns=unit.measures))
-        elif unit.symbol == "v" and unit.columns and kept and kept[-1].symbol == "!":
-            # not delivered: the column that says when it happened is empty
-            kept.append(replace(unit, symbol="C"))
-        elif unit.text in _CONTAIN and unit.symbol in "_L" and _next(units, position) in _OF_TEXTS:
-            # contain a text; what contains more than 5 of something has them
-            if _next(units, position) == "S":
-                kept.append(word("L", unit.text, "%{}%"))
-        elif unit.symbol == "?" and kept and kept[-1].symbol == "L":
-            kept.append(Lexeme("S", unit.text, unit.text))
-        elif unit.symbol == "Y" and participle:
-            # owned by students: who does it, and no grouping
-            kept.append(word("F", unit.text))
-        elif unit.symbol == "T" and position and units[position - 1].symbol == "T":
-            # car models: the last noun is the head
-            kept[-1] = unit
-        elif unit.symbol not in _LIGHT:
-            kept.append(unit)
-        if unit.symbol == "_":
-            continue
-        participle = unit.symbol == "v" or (unit.symbol == "?" and unit.text.endswith("ed"))
-    return kept
-
-
-def _compares(units: list[Lexeme], position: int) -> bool:
-    """Whether a comparison of numbers follows."""
-    after = next((u for u in units[position + 1 :] if u.symbol not in _LIGHT), None)
-    if after is None or after.symbol not in "PB":
-        return False
-    return after.symbol == "B" or not (after.payload[2] or after.payload[1].words)
-
-
-def _without_repeated(units: list[Lexeme]) -> list[Lexeme]:
-    """Leave out the second noun of "all shops except for shops that have ..."."""
-    kept: list[Lexeme] = []
-    for position, unit in enumerate(units):
-        again = unit.symbol == "T" and kept and kept[-1].symbol == "!"
-        followed = position + 1 < len(units) and units[position + 1].symbol == "W"
-        oids = {u.tables[0].relation.oid for u in kept if u.symbol == "T"}
-        if not (again and followed and unit.tables[0].relation.oid in oids):
-            kept.append(unit)
-    return kept
-
-
-def _next(units: list[Lexeme], position: int) -> str:
-    return next((u.symbol for u in units[position + 1 :] if u.symbol not in _LIGHT), "")
-
-
-_CONTAIN = frozenset({"contain", "contains", "contained", "containing"})
-_OF_TEXTS = frozenset("STPCQAX")
-# The highest, the lowest: of a value, and never of how many there are.
-_OF_A_VALUE = frozenset({"highest", "lowest", "maximal", "minimal", "greatest"})
 _YES_OR_NO = word_set(
     """
     did does do is are was were has have had can could will should

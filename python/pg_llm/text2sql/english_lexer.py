@@ -8,16 +8,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import english_lexicon as lexicon
+from pg_llm.text2sql.english_columns import age, called, initials, measures, opposite
 from pg_llm.text2sql.english_dates import date_phrase
 from pg_llm.text2sql.frame import Term
-from pg_llm.text2sql.index import METRIC, fold
+from pg_llm.text2sql.index import METRIC, Match, fold
 from pg_llm.text2sql.lexeme import Lexeme
 from pg_llm.text2sql.words import NUMBERS, root, stem, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pg_llm.text2sql.index import Match, SchemaIndex, ValueMatch
+    from pg_llm.text2sql.index import SchemaIndex, ValueMatch
 
     Probe = Callable[[Sequence[str]], dict[str, list[ValueMatch]]]
 
@@ -27,7 +28,7 @@ _TOKEN = re.compile(
   | (?P<percent>(?<=\d)\s?(?:%|percent\b|per\s?cent\b))
   | (?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2})
   | (?P<number>-?\d[\d,]*(?:\.\d+)?(?=%|\b)(?![-\w]*[A-Za-z_-]\w))
-  | (?P<word>[^\W_](?:[\w]|['’.-](?=\w))*)
+  | (?P<word>[^\W_]{1,3}[+-](?=[\s,.?)]|$)|[^\W_](?:[\w]|['’.-](?=\w))*)
   | (?P<sign>>=|<=|<>|!=|[<>=,;|])
   | (?P<stop>[.?!](?=\s|$))
     """,
@@ -114,6 +115,8 @@ def _meanings(
         if population:
             term = Term(population, aggregate="sum", text="population")
             yield 1.3 * len(span) + 1, Lexeme("a", phrase, term, score=population[0].score)
+    if phrase in _FREQUENCY:
+        yield 1.3 * len(span), Lexeme("q", phrase, Term(aggregate="count", text=phrase))
     dated = date_phrase(phrase)
     if dated is not None:
         yield 1.3 * len(span), Lexeme("D", phrase, dated)
@@ -128,6 +131,7 @@ def _meanings(
         and all(token.kind in ("word", "number") for token in span)
     ):
         yield from map(_computed, _schema(span, schema))
+        yield from initials([token.lower for token in span], schema)
     if end - start <= 8 and span[0].kind != "sign":
         yield from _value(span, schema, probed, opening)
 
@@ -135,6 +139,9 @@ def _meanings(
 _PEOPLE = frozenset(
     {"how many people", "number of people", "the number of people", "total number of people"}
 )
+
+
+_FREQUENCY = frozenset({"frequency", "their frequency", "the frequency", "their frequencies"})
 
 
 def _population(schema: SchemaIndex) -> list[Match]:
@@ -151,6 +158,28 @@ def _phrase_worth(symbol: str, size: int, opening: bool) -> float:
     if symbol in "AX":
         return 1.2 * size
     return size * 1.3 if symbol == "K" and size > 1 else size * 1.3 - 0.4
+
+
+def _word(units: list[Token], at: int, schema: SchemaIndex) -> tuple[float, Lexeme]:
+    """Return what a word is by itself, and its worth."""
+    token = units[at]
+    word = token.lower
+    if word in NUMBERS and word != "one":
+        return 1.0, Lexeme("N", word, NUMBERS[word])
+    if word in lexicon.TIME_UNITS and (
+        word.endswith(("ly", "ual")) or (at > 0 and units[at - 1].lower in _EACH)
+    ):
+        return 1.15, Lexeme("M", word, lexicon.TIME_UNITS[word])
+    if word in ("age", "ages") and (aged := age(schema)):
+        return 1.0, aged
+    if word in lexicon.UNITS and at > 0 and units[at - 1].kind == "number":
+        return 0.6, Lexeme("_", word)
+    if word in lexicon.STOP:
+        return 0.3, Lexeme("_", word)
+    if lexicon.is_light(word):
+        when = [m for m in schema.find([word]) if m.column and m.column.category == "D"]
+        return 0.2, Lexeme("v", word, word, columns=when, measures=measures(word, schema))
+    return 0.0, Lexeme("?", token.text, token.text, capital=token.capital and at > 0)
 
 
 def _single(
@@ -176,37 +205,11 @@ def _single(
             yield 0.0, Lexeme("?", token.text)
     elif token.kind == "stop":
         yield 0.5, Lexeme(".", ".") if at + 1 < len(units) else None
-    elif word in NUMBERS and word != "one":
-        yield 1.0, Lexeme("N", word, NUMBERS[word])
-    elif word in lexicon.TIME_UNITS and (
-        word.endswith(("ly", "ual")) or (at > 0 and units[at - 1].lower in _EACH)
-    ):
-        yield 1.15, Lexeme("M", word, lexicon.TIME_UNITS[word])
-    elif word in lexicon.UNITS and at > 0 and units[at - 1].kind == "number":
-        yield 0.6, Lexeme("_", word)
-    elif word in lexicon.STOP:
-        yield 0.3, Lexeme("_", word)
-    elif lexicon.is_light(word):
-        when = [m for m in schema.find([word]) if m.column and m.column.category == "D"]
-        yield 0.2, Lexeme("v", word, word, columns=when, measures=_measures(word, schema))
     else:
-        yield 0.0, Lexeme("?", token.text, token.text, capital=token.capital and at > 0)
+        yield _word(units, at, schema)
+    yield from opposite(word, schema)
     if word == "one" and (at == 0 or units[at - 1].lower not in _DETERMINERS):
         yield 0.9, Lexeme("N", word, 1)
-
-
-_VERB_NOUNS = {"weigh": ("weight",), "cost": ("cost", "price"), "earn": ("salary", "wage", "income")}
-
-
-def _measures(verb: str, schema: SchemaIndex) -> list[Match]:
-    """Return the numeric columns that a verb speaks of (weighs: weight_kg)."""
-    base = lexicon.base(verb)
-    for noun in (verb, base, *_VERB_NOUNS.get(base, ())):
-        found = [m for m in schema.find([noun]) if m.column and m.column.category == "N"]
-        found = [m for m in found if m.score >= 0.45 and not m.column.name.lower().endswith("id")]  # type: ignore[union-attr]
-        if found:
-            return found
-    return []
 
 
 def _computed(option: tuple[float, Lexeme | None]) -> tuple[float, Lexeme | None]:
@@ -218,23 +221,8 @@ def _computed(option: tuple[float, Lexeme | None]) -> tuple[float, Lexeme | None
     return worth + 1, Lexeme("a", lexeme.text, term, score=lexeme.score)
 
 
-def _initials(words: list[str], schema: SchemaIndex) -> Lexeme | None:
-    """Read "miles per gallon" as the column mpg."""
-    letters = "".join(word[0] for word in words)
-    said = lexicon.PHRASES.keys() | lexicon.STOP
-    if len(words) < 3 or letters not in schema.by_word:
-        return None
-    if any(word in said for word in words if word != "per"):
-        return None
-    found = [m for m in schema.find([letters]) if m.column is not None and m.score >= 0.8]
-    return Lexeme("C", " ".join(words), [letters], columns=found, score=0.95) if found else None
-
-
 def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lexeme | None]]:
     words = [token.lower for token in span]
-    initials = _initials(words, schema)
-    if initials is not None:
-        yield 1.2 * len(words), initials
     if words[0] in _EDGES or words[-1] in _EDGES:
         return
     content = [word for word in words if word not in _FILLERS]
@@ -244,7 +232,8 @@ def _schema(span: list[Token], schema: SchemaIndex) -> Iterable[tuple[float, Lex
         (words[0] in lexicon.STOP and words[0] not in _NOUN_STOPS) or len(words[0]) < 2
     ):
         return
-    found = schema.find(content)
+    found = called(words[0], schema) if len(words) == 1 else []
+    found = found or schema.find(content)
     if not found:
         return
     tables = [match for match in found if match.column is None]
@@ -312,8 +301,8 @@ def _ends_in_table(words: list[str], schema: SchemaIndex) -> bool:
 # Stop words that a schema may well use as names.
 _NOUN_STOPS = word_set(
     """
-    record place information info details detail name value result list term entry set answer query time title
-    show status member members people person persons
+    record place information info details detail name value result list term entry set answer
+    query time title show status member members people person persons
     """
 )
 
@@ -321,6 +310,8 @@ _NOUN_STOPS = word_set(
 def _is_noun(word: str, found: list[Match], schema: SchemaIndex) -> bool:
     """Tell whether a word that may be a verb is the schema's own word."""
     exact = stem(word) in schema.by_word
+    if word in lexicon.IRREGULAR_VERBS:
+        return False
     if word.endswith(("ed", "ing")):
         return exact and word.endswith("ing") and found[0].score >= 0.8
     return exact and found[0].score >= 0.7
@@ -364,8 +355,9 @@ def _lookup(
     singular = " ".join([*words[:-1], stem(words[-1])])
     for form in (folded, singular):
         found = [*schema.values.get(form, ()), *probed.get(form, ())]
+        exact = [one for one in found if one.value.lower() == text.lower()]
         if found:
-            return found
+            return exact if text.endswith(("+", "-")) else found
     for form in (singular, *lexicon.value_forms(folded), *lexicon.value_forms(singular)):
         if form in schema.values and form != folded:
             return [replace(match, score=0.9) for match in schema.values[form]]

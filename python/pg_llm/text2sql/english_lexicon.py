@@ -21,6 +21,7 @@ AGE = Hint(
     ),
 )  # fmt: skip
 SIZE = Hint(("size", "area", "capacity", "population", "length", "amount", "total"))
+_AGED = Hint(("age", "birth date", "birth", "birthday"))
 _LENGTH = Hint(("length", "duration", "height", "distance", "pages", "runtime", "minutes"))
 _WEIGHT = Hint(("weight", "mass"))
 _HEIGHT = Hint(("height", "tall"))
@@ -127,8 +128,8 @@ def _phrases() -> dict[str, tuple[str, object]]:
     ):
         add("P", (op, _NONE, False), phrases)
     for op, hint, phrases in (
-        (">", AGE, "older than"),
-        ("<", AGE, "younger than"),
+        (">", _AGED, "older than"),
+        ("<", _AGED, "younger than"),
         (">", _LENGTH, "longer than"),
         ("<", _LENGTH, "shorter than"),
         (">", _WEIGHT, "heavier than"),
@@ -186,6 +187,7 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "or less|or fewer|or below|or lower|or under|and below|and under|or earlier|"
         "or before|or younger|or shorter|or smaller",
     )
+    add("-", None, "minus")
     add("B", None, "between")
     add(
         "L",
@@ -236,7 +238,8 @@ def _phrases() -> dict[str, tuple[str, object]]:
     add(
         "K",
         True,
-        "in descending order|descending|in decreasing order|desc|from highest to lowest|"
+        "in descending order|in descending alphabetical order|descending alphabetical order|"
+        "in reverse alphabetic order|descending|in decreasing order|desc|from highest to lowest|"
         "highest first|from high to low|from largest to smallest|largest first|"
         "in reverse alphabetical order|reverse alphabetical order|in reverse order|"
         "descending order|from most to least|from the highest to the lowest|"
@@ -244,14 +247,16 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "from the largest to the smallest|reverse alphabetically|in descendant order|"
         "reverse lexicographical order|from newest to oldest|newest first|latest first|"
         "most recent first|from best to worst|from latest to earliest|"
-        "starting from the highest|from the most recent to the oldest|from the newest to the oldest|"
+        "starting from the highest|from the most recent to the oldest|"
+        "from the newest to the oldest|"
         "from the latest to the earliest|from the best to the worst|from longest to shortest|"
         "from the longest to the shortest|from most recent to oldest",
     )
     add(
         "K",
         False,
-        "in ascending order|ascending|in increasing order|asc|from lowest to highest|"
+        "in ascending order|in ascending alphabetical order|in ascending alphabetic order|"
+        "ascending|in increasing order|asc|from lowest to highest|"
         "lowest first|from low to high|from smallest to largest|smallest first|"
         "in alphabetical order|alphabetically|alphabetical order|alphabetic order|"
         "in alphabetic order|ascending order|from least to most|"
@@ -275,6 +280,18 @@ def _phrases() -> dict[str, tuple[str, object]]:
         (AGE, False),
         "from youngest to oldest|from the youngest to the oldest|youngest to oldest|"
         "from young to old",
+    )
+    add(
+        "k",
+        (_PRICE, True),
+        "from the most expensive to the cheapest|from most expensive to cheapest|"
+        "from the most expensive to the least expensive|most expensive first",
+    )
+    add(
+        "k",
+        (_PRICE, False),
+        "from the cheapest to the most expensive|from cheapest to most expensive|"
+        "from the least expensive to the most expensive|cheapest first",
     )
     add("k", (_HEIGHT, True), "from tallest to shortest|from the tallest to the shortest")
     add("U", None, "distinct|different|unique|the distinct|the different")
@@ -379,7 +396,7 @@ STOP = word_set(
     based happen happened happening occur occurred occurs take taken taking took place places
     each's held hold holds called named known titled labeled labelled involved involving involve
     involves include included includes including contain considering regardless when within
-    ignore single member members people person persons thing things
+    ignore member members people person persons thing things
     """
 )
 
@@ -476,12 +493,7 @@ STATES = word_set("still currently already yet")
 
 def base(verb: str) -> str:
     """Return the base form of a light verb's form; other words as they are."""
-    verb = IRREGULAR_VERBS.get(verb, verb)
-    for suffix, replacements in (("ing", ("", "e")), ("ed", ("", "e")), ("s", ("",))):
-        for replacement in replacements:
-            if verb.endswith(suffix) and verb[: -len(suffix)] + replacement in LIGHT:
-                return verb[: -len(suffix)] + replacement
-    return verb
+    return light_base(verb) or IRREGULAR_VERBS.get(verb, verb)
 
 
 # Nationality words that the rules below do not make.
@@ -556,6 +568,7 @@ VERB_NOUNS = {
     "buy": ("purchase", "order", "sale"),
     "sell": ("sale",),
     "visit": ("visit",),
+    "fly": ("flight",),
 }
 # What is done with money is summed up, and not counted.
 MONEY_VERBS = frozenset({"pay", "spend", "earn"})

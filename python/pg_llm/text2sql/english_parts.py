@@ -13,7 +13,8 @@ class Parts:
     """Simpler questions and what becomes of their answers.
 
     `kind`: percentage, ratio, difference, except, intersect (of two answers),
-    share (in percent: percentage share), mean, change, growth, total (of one).
+    values (in both, of what is no key), share (in percent: percentage share),
+    mean, change, growth, total (of one).
     `one`, `two`: what each may be asked as, in the order of preference.
     `share`: one is a part of two.
     """
@@ -86,12 +87,17 @@ _BOTH_YEARS = re.compile(
 
 # "for each client", "by month": what both sides of a calculation are grouped by.
 _EACH = (
-    r"(?:for|in|within|of|at|from|across|by|per|to|on)\s+(?:each|every)|per|each|every|grouped\s+by"
+    r"(?:(?:for|in|within|of|at|from|across|by|per|to|on)\s+(?:each|every)|per|each|every"
+    r"|grouped\s+by)"
 )
-_NOUN = r"(?P<group>[a-z][\w-]*(?:\s+(?!and\b|is\b|was\b|were\b|are\b|has\b|have\b|that\b|who\b|in\b|of\b|from\b|with\b|during\b|generates?\b|defined\b|calculated\b|came\b|comes?\b)[a-z][\w-]*)?)"
+_AFTER_NOUN = (
+    r"(?:and|is|was|were|are|has|have|that|who|in|of|from|with|during|generates?|defined"
+    r"|calculated|came|comes?)\b"
+)
+_NOUN = rf"(?P<group>[a-z][\w-]*(?:\s+(?!{_AFTER_NOUN})[a-z][\w-]*)?)"
 _GROUPED = (
     re.compile(rf"^for\s+(?:each|every)\s+{_NOUN},?\s+(?P<rest>.+)$", re.IGNORECASE),
-    re.compile(rf",?\s+(?:{_EACH})\s+{_NOUN}(?=[,.?]|\s|$)", re.IGNORECASE),
+    re.compile(rf",?\s+{_EACH}\s+{_NOUN}(?=[,.?]|\s|$)", re.IGNORECASE),
     re.compile(rf",?\s+by\s+{_NOUN}(?=[,.?]*$)", re.IGNORECASE),
 )
 _SHARE_OF_ALL = re.compile(
@@ -102,37 +108,43 @@ _SHARE_OF_ALL = re.compile(
     re.IGNORECASE,
 )
 _DIVIDED = re.compile(
-    r"^(?P<head>.*?)(?:,?\s*\(?(?:which\s+is\s+|that\s+is\s+)?(?:defined|calculated|computed|measured|given|expressed)\s+"
+    r"^(?P<head>.*?)(?:,?\s*\(?(?:which\s+is\s+|that\s+is\s+)?"
+    r"(?:defined|calculated|computed|measured|given|expressed)\s+"
     r"(?:as|by)\s+|^(?:what\s+is|find|calculate|compute|return|show)\s+)"
     r"(?:the\s+)?(?P<one>.+?)\s+divided\s+by\s+(?:the\s+)?(?P<two>[^,.?)]+)\)?(?P<end>.*)$",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(
-    rf"^{_ASK}(?:(?P<absolute>absolute)\s+)?difference\s+(?:between|of)\s+(?P<one>.+?)\s+and\s+(?P<two>.+?)[.?]*$",
+    rf"^{_ASK}difference\s+(?:between|of)\s+(?P<one>.+?)\s+and\s+(?P<two>.+?)[.?]*$",
     re.IGNORECASE,
 )
 _MORE_THAN = re.compile(
-    r"^how\s+many\s+more\s+(?P<one>.+?)\s+than\s+(?P<two>.+?)(?:\s+are\s+there)?[.?]*$", re.IGNORECASE
-)
-_MEAN = re.compile(
-    rf"^{_ASK}(?:average|mean)\s+number\s+of\s+(?P<what>.+?),?\s+(?:per|for\s+each|for\s+every|by\s+each)\s+"
-    r"(?P<group>\w+(?:\s\w+)?)[.?]*$",
+    r"^how\s+many\s+more\s+(?P<one>.+?)\s+than\s+(?P<two>.+?)(?:\s+are\s+there)?[.?]*$",
     re.IGNORECASE,
 )
+_MEAN = re.compile(
+    rf"^{_ASK}(?:average|mean)\s+number\s+of\s+(?P<what>.+?),?\s+"
+    r"(?:per|for\s+each|for\s+every|by\s+each)\s+(?P<group>\w+(?:\s\w+)?)[.?]*$",
+    re.IGNORECASE,
+)
+_PERCENT = r"(?P<percent>percentage\s+|percent\s+|%\s+)?"
 _UNIT = r"(?P<unit>day|week|month|quarter|year)"
 _SHIFTS = (
     re.compile(
-        rf"^{_ASK}{_UNIT}[- ](?:over|on|to|by)[- ](?P=unit)\s+(?P<percent>percentage\s+|percent\s+|%\s+)?"
-        r"(?:change|growth|difference|increase|decrease)(?P<rate>\s+rate|\s+percentage)?\s+(?:in|of|for)\s+(?P<what>.+?)[.?]*$",
+        rf"^{_ASK}{_UNIT}[- ](?:over|on|to|by)[- ](?P=unit)\s+{_PERCENT}"
+        r"(?:change|growth|difference|increase|decrease)(?P<rate>\s+rate|\s+percentage)?\s+"
+        r"(?:in|of|for)\s+(?P<what>.+?)[.?]*$",
         re.IGNORECASE,
     ),
     re.compile(
-        rf"^{_ASK}(?P<percent>percentage\s+|percent\s+|%\s+)?(?:change|growth|difference|increase)(?P<rate>\s+rate)?\s+(?:in|of)\s+"
-        rf"(?P<what>.+?)\s+(?:from\s+)?(?:one\s+)?{_UNIT}\s+(?:to|over|by)\s+(?:the\s+next|(?P=unit))[.?]*$",
+        rf"^{_ASK}{_PERCENT}(?:change|growth|difference|increase)(?P<rate>\s+rate)?\s+(?:in|of)\s+"
+        rf"(?P<what>.+?)\s+(?:from\s+)?(?:one\s+)?{_UNIT}\s+(?:to|over|by)\s+"
+        r"(?:the\s+next|(?P=unit))[.?]*$",
         re.IGNORECASE,
     ),
     re.compile(
-        rf"^{_ASK}(?P<running>cumulative|running)\s+(?P<what>.+?)\s+(?:by|per|for\s+each|each|every|over\s+each)\s+{_UNIT}[.?]*$",
+        rf"^{_ASK}(?P<running>cumulative|running)\s+(?P<what>.+?)\s+"
+        rf"(?:by|per|for\s+each|each|every|over\s+each)\s+{_UNIT}[.?]*$",
         re.IGNORECASE,
     ),
 )
@@ -152,7 +164,9 @@ def parts(text: str) -> list[Parts]:
 
 def _grouped(text: str) -> list[Parts]:
     """Read a calculation for each group: both sides are asked for each."""
-    if not re.search(r"percent|ratio|share|proportion|fraction|rate|divided|difference", text, re.IGNORECASE):
+    if not re.search(
+        r"percent|ratio|share|proportion|fraction|rate|divided|difference", text, re.IGNORECASE
+    ):
         return []
     found: list[Parts] = []
     for pattern in _GROUPED:
@@ -160,7 +174,11 @@ def _grouped(text: str) -> list[Parts]:
         if not match:
             continue
         group = match["group"]
-        rest = match["rest"] if "rest" in match.groupdict() else text[: match.start()] + text[match.end() :]
+        rest = (
+            match["rest"]
+            if "rest" in match.groupdict()
+            else text[: match.start()] + text[match.end() :]
+        )
         rest = rest.strip(" ,")
         if share := _SHARE_OF_ALL.match(rest):
             kind = "percentage share" if _kind(share["word"]) == "percentage" else "share"
@@ -193,7 +211,11 @@ def _over_time(text: str) -> list[Parts]:
 def _ungrouped(text: str) -> list[Parts]:
     found: list[Parts] = []
     if match := _DIVIDED.match(text):
-        kind = "percentage" if re.search(r"percent|\*\s*100|times 100", text, re.IGNORECASE) else "ratio"
+        kind = (
+            "percentage"
+            if re.search(r"percent|\*\s*100|times 100", text, re.IGNORECASE)
+            else "ratio"
+        )
         found.append(Parts(kind, _counts(match["one"]), _counts(match["two"])))
     if match := _BETWEEN.match(text):
         found.append(_difference(match["one"], match["two"]))
@@ -202,6 +224,13 @@ def _ungrouped(text: str) -> list[Parts]:
     if match := _MEAN.match(text):
         found.append(Parts("mean", (f"how many {match['what']} for each {match['group']}",)))
     return [*found, *_shares(text), *_sets(text)]
+
+
+_BOTH_OF = re.compile(
+    r"^(?P<head>.+?)\s+(?P<verb>have|has|had|with)\s+both\s+(?P<noun>\w+)\s+(?P<one>.+?)\s+and\s+"
+    r"(?P=noun)\s+(?P<two>.+?)[.?]*$",
+    re.IGNORECASE,
+)
 
 
 def _difference(one: str, two: str) -> Parts:
@@ -262,6 +291,10 @@ def _sets(text: str) -> list[Parts]:
     elif match := (_BOTH.match(text) or _BOTH_YEARS.match(text)):
         years = [f"{match['head']} in {match[n]}{match['tail']}" for n in ("one", "two")]
         found.append(Parts("intersect", (years[0],), (years[1],)))
+    elif match := _BOTH_OF.match(text):
+        head = f"{match['head']} {match['verb']} {match['noun']}"
+        asked = [(f"{head} {match[n]}",) for n in ("one", "two")]
+        found.append(Parts("values", asked[0], asked[1]))
     return found
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  (quotation marks)
 """Turns of phrase that say the same as simpler ones, which the reader knows.
 
 Each is replaced in the question's text before it is split into lexemes; quoted
@@ -7,7 +8,10 @@ texts stay as they are. No schema is known here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _QUOTED = re.compile(r"\"[^\"]+\"|“[^”]+”|‘[^’]+’|`[^`]+`|(?<!\w)'(?:[^']|(?<=\w)'(?=\w))+'(?!\w)")
 
@@ -52,14 +56,13 @@ def _how_much(match: re.Match[str]) -> str:
     return f"what is the {_WEIGHED[match['verb'].lower()]} of {match['what']}"
 
 
-_Rule = tuple[re.Pattern[str], "str | Callable[[re.Match[str]], str]"]
-
-
-def _rule(pattern: str, new: str | Callable[[re.Match[str]], str]) -> _Rule:
+def _rule(
+    pattern: str, new: str | Callable[[re.Match[str]], str]
+) -> tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]:
     return re.compile(pattern, re.IGNORECASE), new
 
 
-_RULES: tuple[_Rule, ...] = (
+_RULES = (
     (_LISTED, _listed),
     # what only says how texts are to be compared, or that bounds count
     _rule(
@@ -67,24 +70,59 @@ _RULES: tuple[_Rule, ...] = (
         r"\bcase[- ]insensitive(?:ly)?\b(?:\s+(?:match(?:ing)?|comparison|search))?\)?",
         "",
     ),
-    _rule(r",?\s+\bin (?:total|all|the database)\b(?=\s*[,.?]|\s*$|\s+(?:are|is|were|was|have|has|did|do)\b)", ""),
-    _rule(r"\b(largest|smallest|highest|lowest|greatest|biggest|least|most|maximum|minimum) (?:amount|level|quantity) of (?=\w)", r"\1 "),
+    _rule(
+        r",?\s+\bin (?:total|all|the database)\b"
+        r"(?=\s*[,.?]|\s*$|\s+(?:are|is|were|was|have|has|did|do)\b)",
+        "",
+    ),
+    _rule(
+        r"\b(largest|smallest|highest|lowest|greatest|biggest|least|most|maximum|minimum)"
+        r" (?:amount|level|quantity) of (?=\w)",
+        r"\1 ",
+    ),
     _rule(r"\bthe (average|total|mean|maximum|minimum) amount of (?=\w)", r"the \1 "),
-    _rule(r"\bhow (?P<word>old|tall|heavy|expensive|fast)\s+" + _BE + r"\s+(?P<what>[^,?.]+)", _how),
+    _rule(
+        r"\bhow (?P<word>old|tall|heavy|expensive|fast)\s+" + _BE + r"\s+(?P<what>[^,?.]+)", _how
+    ),
     _rule(r"\bhow long\s+" + _BE + r"\s+(?P<what>[^,?.]+)", r"what is the length of \g<what>"),
     _rule(
-        r"\bhow much\s+" + _DO + r"\s+(?P<what>[^,?.]+?)\s+(?P<verb>weigh|cost|earn|accelerate|measure)\b",
+        r"\bhow much\s+"
+        + _DO
+        + r"\s+(?P<what>[^,?.]+?)\s+(?P<verb>weigh|cost|earn|accelerate|measure)\b",
         _how_much,
     ),
-    _rule(r"\bhow\s+" + _BE + r"\s+(?P<what>[^,?.]+?)\s+described\b", r"what is the description of \g<what>"),
+    _rule(
+        r"\bhow\s+" + _BE + r"\s+(?P<what>[^,?.]+?)\s+described\b",
+        r"what is the description of \g<what>",
+    ),
     _rule(r"\b(\d+) years? old\b(?!\s+or)", r"age \1"),
     _rule(r"\b(is|are|was|were) (age \d+)", r"have \2"),
     _rule(r"\b(older|younger) than (\d+) years?( of age)?\b", r"\1 than \2"),
     _rule(r"\baged (\d+) (?:to|and) (\d+)\b", r"with age between \1 and \2"),
-    _rule(r"\bwith an? (?P<what>\w+(?: \w+)?) of (?P<op>at least|at most|more than|less than|over|under|above|below|exactly) (?P<n>\d)", r"with \g<what> \g<op> \g<n>"),
-    _rule(r"\breversed? (lexicographic(?:al)?|alphabetic(?:al)?) order\b", r"reverse alphabetical order"),
+    _rule(
+        r"\bwith an? (?P<what>\w+(?: \w+)?) of"
+        r" (?P<op>at least|at most|more than|less than|over|under|above|below|exactly) (?P<n>\d)",
+        r"with \g<what> \g<op> \g<n>",
+    ),
+    _rule(
+        r"\breversed? (lexicographic(?:al)?|alphabetic(?:al)?) order\b",
+        r"reverse alphabetical order",
+    ),
     _rule(r"\b(how many [\w ]+?) each of (?:them|these|those)\b", r"\1 they"),
     _rule(r"\b(?:more than|over) once\b", "more than 1 time"),
+    _rule(
+        r"^how (?:do|does|did) (?P<what>.+?) (?:differ|vary|change|compare)"
+        r" (?:by|across|between|over|among) (?:the )?(?P<group>\w+(?: \w+)?)(?=[.?]|$)",
+        r"what is \g<what> by \g<group>",
+    ),
+    _rule(r"\b(?:combinations?|pairs?) of (?=\w+)", ""),
+    _rule(r"\s+of each(?=\s*[,.?]|\s*$)", ""),
+    _rule(
+        r"\b(?:have|has|had|with) (?:an? )?(more|fewer|less|higher|greater|larger|lower|smaller)"
+        r" (\w+(?: \w+)?) than (?:the )?average\b(?! \w)",
+        r"with \2 \1 than the average",
+    ),
+    _rule(r"\b(in|on) a single (?=\w)", r"\1 a "),
     _rule(r"\bat least once\b", "at least 1 time"),
     _rule(r"\bat least twice\b", "at least 2 times"),
 )

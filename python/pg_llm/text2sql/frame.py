@@ -27,6 +27,8 @@ class Term:
     Without `matches` and with `relation` it is a count of that relation's
     rows; without both, of the entity's. `hints` are column words that an
     adjective implies (old: age, birth date); `unit` truncates a date.
+    `other` is what it is divided by (revenue per copy) or what is taken from it,
+    as `operator` says.
     """
 
     matches: list[Match] = field(default_factory=list)
@@ -36,6 +38,8 @@ class Term:
     unit: str | None = None
     hints: tuple[str, ...] = ()
     text: str = ""
+    other: Term | None = None
+    operator: str = ""
 
 
 @dataclass(frozen=True, slots=True)

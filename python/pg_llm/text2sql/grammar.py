@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pg_llm.text2sql.english_lexer import Probe
+    from pg_llm.text2sql.english_parts import Parts
     from pg_llm.text2sql.index import SchemaIndex, ValueMatch
 
 
@@ -59,7 +60,7 @@ def _remembering(probe: Probe) -> Probe:
 
 
 def _compound(
-    wanted: compound.Parts, schema: SchemaIndex, probe: Probe, sure: float, digits: int | None
+    wanted: Parts, schema: SchemaIndex, probe: Probe, sure: float, digits: int | None
 ) -> Reading:
     """Read a question made of two; raises `Declined`."""
 
@@ -169,8 +170,9 @@ def _confidence(frame: Frame, composition: Composition) -> float:
     covered = 1.0 - min(1.0, unread * 1.5 / max(1, frame.words))
     scores = [min(1.0, score) for score in composition.scores] or [0.5]
     match = sum(scores) / len(scores) * 0.5 + min(scores) * 0.5
-    inferred = sum("is inferred" in warning for warning in composition.warnings)
-    doubt = 0.93 ** (len(composition.warnings) - inferred) * 0.97**inferred
+    warnings = set(composition.warnings)
+    inferred = sum("is inferred" in warning for warning in warnings)
+    doubt = 0.93 ** (len(warnings) - inferred) * 0.99**inferred
     for form in composition.forms:
         doubt *= _FORMS[form]
     return round(float(_BEST * covered**1.5 * match**0.7 * doubt), 3)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from pg_llm.text2sql.composer import Composer
 from pg_llm.text2sql.frame import Declined, Order, Presence, Term
 from pg_llm.text2sql.index import Match
-from pg_llm.text2sql.measures import additive
+from pg_llm.text2sql.measures import additive, row_amount
 from pg_llm.text2sql.terms import is_key
-from pg_llm.text2sql.words import split_identifier, stem
+from pg_llm.text2sql.words import root, split_identifier, stem
 
 if TYPE_CHECKING:
     from pg_llm.catalog import Column, Relation
@@ -73,6 +73,13 @@ class Implied(Composer):
         computed += [o.term for o in frame.orders if o.term.aggregate or o.extreme]
         if frame.groups and frame.select and not computed:
             first = frame.select[0]
+            amount = row_amount(first.relation) if first.relation is not None else None
+            if amount is not None and len(frame.select) == 1:
+                # the stock of each warehouse: the sum of its rows' amounts
+                frame.select = [
+                    Term([Match(amount.relation, amount.column, 1.0)], aggregate="sum")
+                ]
+                return
             if first.relation is not None and not self.schema.named(first.relation):
                 raise Declined("what is wanted for each group is not said")
             if any(term.unit for term in frame.groups):
@@ -206,7 +213,25 @@ class Implied(Composer):
         for condition in frame.conditions:
             if condition.choices:
                 return condition.choices[0].ref.relation
-        return self._only_owner()
+        return self._only_owner() or self._happening()
+
+    def _happening(self) -> Relation | None:
+        """Take "who was hired most recently": those whose date the verb names."""
+        if not any(order.extreme and order.term.hints for order in self.frame.orders):
+            return None
+        found = {
+            relation.oid: relation
+            for verb in self.frame.verbs
+            for relation in self.schema.relations
+            for column in relation.columns
+            if column.category == "D" and root(verb) == root(split_identifier(column.name)[0])
+        }
+        if len(found) != 1:
+            return None
+        (relation,) = found.values()
+        self.resolver.scores.append(0.95)
+        self.frame.select.append(Term(relation=relation))
+        return relation
 
     def _only_owner(self) -> Relation | None:
         """Take "who made the most payments": what each payment belongs to, if that is one."""

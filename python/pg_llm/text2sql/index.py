@@ -500,5 +500,12 @@ def _display_by_name(relation: Relation) -> tuple[list[Column], bool]:
     for column in texts:
         if bare[column.name][-1:] in {("name",), ("title",)}:
             return [column], True
+    return _stand_in(relation, texts), False
+
+
+def _stand_in(relation: Relation, texts: list[Column]) -> list[Column]:
+    """Return what is shown of rows without a name: the key, and the first text beside it."""
     key = [column for column in relation.columns if column.name in relation.primary_key]
-    return key or texts[:1] or list(relation.columns[:1]), False
+    if len(key) == 1 and texts:
+        return key if texts[0] is key[0] else [*key, texts[0]]
+    return key or texts[:1] or list(relation.columns[:1])

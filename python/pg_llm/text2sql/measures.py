@@ -49,6 +49,19 @@ def measure(relation: Relation) -> ColumnRef | None:
     return None
 
 
+def quantity(relation: Relation) -> ColumnRef | None:
+    """Return the one column that counts things in a relation's rows."""
+    found = [
+        column
+        for column in relation.columns
+        if column.category == "N"
+        and {"quantity", "qty", "unit"} & {stem(p) for p in split_identifier(column.name)}
+        and additive_name(column.name)
+        and not _RATES & {stem(p) for p in split_identifier(column.name)}
+    ]
+    return ColumnRef(relation, found[0]) if len(found) == 1 else None
+
+
 def row_amount(relation: Relation) -> ColumnRef | None:
     """Return the measure of a relation whose rows are amounts (stock), else None."""
     return measure(relation) if len(relation.primary_key) > 1 else None

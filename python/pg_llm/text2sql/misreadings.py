@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql.english_lexicon import ENDINGS, EXISTENTIAL, STATES, light_base
+from pg_llm.text2sql.english_lexicon import ENDINGS, EXISTENTIAL, STATES, base
 from pg_llm.text2sql.frame import Declined
 from pg_llm.text2sql.words import root, split_identifier, stem
 
@@ -146,20 +146,20 @@ def _periods(made: Composer) -> None:
 
 def _happened(frame: Frame, condition: Condition, ref: ColumnRef) -> None:
     said = _roots(ref.column.name)
-    verbs = [(verb, light_base(verb.lower()) or verb.lower()) for verb in frame.verbs]
-    if any({root(verb), root(base)} & said for verb, base in verbs):
+    verbs = [(verb, base(verb.lower())) for verb in frame.verbs]
+    if any({root(verb), root(plain)} & said for verb, plain in verbs):
         return
     others = [
         _roots(column.name) - said
         for column in ref.relation.columns
         if column.category == "D" and column.name != ref.column.name
     ]
-    for verb, base in verbs:
-        if base in ENDINGS:
+    for verb, plain in verbs:
+        if plain in ENDINGS:
             raise Declined(f'{ref.column.name} does not tell when "{verb}" happened')
-        if any({root(verb), root(base)} & other for other in others):
+        if any({root(verb), root(plain)} & other for other in others):
             raise Declined(f'"{verb}" is not what {ref.column.name} tells the day of')
-    events = [verb for verb, base in verbs if root(base) not in EXISTENTIAL]
+    events = [verb for verb, plain in verbs if root(plain) not in EXISTENTIAL]
     if condition.negated and events:
         raise Declined(f'{ref.column.name} may not be when "{events[0]}" happened')
     if {"birthday", "anniversary"} & frame.hints and "current_date" in str(condition.values):

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 NEGATED = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
+def age_of(name: str) -> str:
+    """Return the years since a date of birth of that SQL name."""
+    return f"extract(year from age({name}))"
+
+
 def predicate(ref: ColumnRef, name: str, condition: Condition, values: list[object]) -> str:
     """Return the SQL of one condition on a column of that SQL name."""
     op = condition.op
@@ -29,6 +34,12 @@ def predicate(ref: ColumnRef, name: str, condition: Condition, values: list[obje
     if op == "date":
         text = _period(ref, name, values)
         return f"not ({text})" if condition.negated else text
+    if column.category == "D" and all(isinstance(value, int | float) for value in values):
+        # older than 30, where only the date of birth is stored
+        name = age_of(name)
+    aged = condition.term.hints[:1] == ("age",) and "year" in split_identifier(column.name)
+    if aged and column.category == "N":
+        name = f"extract(year from current_date) - {name}"
     if op == "like":
         return f"{name} {'not ' if condition.negated else ''}ilike {literal(values[0])}"
     if condition.text.endswith("%"):

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pg_llm.catalog import Column, Relation
     from pg_llm.text2sql.joins import Step
 
+# What the last word of a column's name may add to the noun: discount_amt.
+_TAILS = frozenset(
+    {"amt", "amount", "value", "val", "total", "date", "dt", "kg", "cm", "km", "usd"}
+)
 _HOUSEKEEPING = frozenset({"update", "updated", "modified", "created", "inserted", "changed"})
 
 
@@ -133,7 +137,10 @@ class Resolver:
             for column in best.relation.columns
             if noun in map(stem, split_identifier(column.name))
         ]
-        return named == [best.column] and stem(split_identifier(best.column.name)[-1]) == noun
+        words = [stem(word) for word in split_identifier(best.column.name)]
+        while len(words) > 1 and words[-1] in _TAILS:
+            words.pop()
+        return named == [best.column] and words[-1] == noun
 
     def _same_thing(self, one: Match, two: Match) -> bool:
         """Whether two columns are the two ends of one join."""

@@ -30,7 +30,9 @@ def either(conditions: list[Condition], negated: bool) -> Condition:
 
 
 def term_of(unit: Lexeme) -> Term:
-    """Return the term of a column lexeme."""
+    """Return the term of a column lexeme, or what was computed of it."""
+    if isinstance(unit.payload, Term):
+        return unit.payload
     return Term(list(unit.columns), text=unit.text)
 
 
@@ -57,6 +59,11 @@ def is_year(unit: Lexeme) -> bool:
 def is_key(name: str) -> bool:
     """Whether a column name is that of a key."""
     return name.lower().endswith(("id", "_no", "code", "key", "number", "_num"))
+
+
+def is_key_of(unit: Lexeme) -> bool:
+    """Whether the likeliest column is a key."""
+    return bool(unit.columns) and is_key(unit.columns[0].ref.column.name)
 
 
 _YES = ("t", "true", "y", "yes", "1")

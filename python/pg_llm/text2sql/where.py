@@ -32,8 +32,7 @@ class Where(Implied):
                 continue
             relation = self._condition_relation(condition)
             if condition.negated and (
-                self._beyond(relation)
-                or (condition.choices and self._apart_from_entity(relation))
+                self._beyond(relation) or (condition.choices and self._apart_from_entity(relation))
             ):
                 condition.negated = False
                 self._absent(Presence(relation, True, [condition]))

@@ -23,62 +23,172 @@ insert into shipments select i, 1 + (i * i) % 4, 1 + (i * 7) % 40, 50 + (i * 97)
 
 CASES = [
     ("How many flights departed from OSL?", "select count(*) from flights where orig_apt = 'OSL'"),
-    ("What is the total charge amount per client?",
-     "select clt_name, sum(charge_amt) from shipments join clients using (clt_id) group by clt_id, clt_name"),
-    ("Which client has the highest total charge amount?",
-     "select clt_name from shipments join clients using (clt_id) group by clt_id, clt_name order by sum(charge_amt) desc limit 1"),
-    ("What are the top 3 clients by total weight shipped?",
-     "select clt_name from shipments join clients using (clt_id) group by clt_id, clt_name order by sum(weight_kg) desc limit 3"),
+    (
+        "What is the total charge amount per client?",
+        "select clt_name, sum(charge_amt) from shipments join clients using (clt_id) group by clt_id, clt_name",
+    ),
+    (
+        "Which client has the highest total charge amount?",
+        "select clt_name from shipments join clients using (clt_id) group by clt_id, clt_name order by sum(charge_amt) desc limit 1",
+    ),
+    (
+        "What are the top 3 clients by total weight shipped?",
+        "select clt_name from shipments join clients using (clt_id) group by clt_id, clt_name order by sum(weight_kg) desc limit 3",
+    ),
     ("How many shipments are pending?", "select count(*) from shipments where status = 'pending'"),
-    ("What is the average weight of delivered shipments?", "select avg(weight_kg) from shipments where status = 'delivered'"),
-    ("How many shipments were booked in the first quarter of 2024?",
-     "select count(*) from shipments where booked_dt >= '2024-01-01' and booked_dt < '2024-04-01'"),
-    ("What is the total charge amount by month of booking?",
-     "select date_trunc('month', booked_dt)::date, sum(charge_amt) from shipments group by 1"),
-    ("List the airports in Norway with their runway length.", "select apt_name, runway_len_m from airports where country = 'Norway'"),
-    ("Which aircraft have never flown?", "select model from aircraft where ac_id not in (select ac_id from flights)"),
-    ("What is the average distance flown by each aircraft model?",
-     "select model, avg(dist_km) from flights join aircraft using (ac_id) group by model"),
+    (
+        "What is the average weight of delivered shipments?",
+        "select avg(weight_kg) from shipments where status = 'delivered'",
+    ),
+    (
+        "How many shipments were booked in the first quarter of 2024?",
+        "select count(*) from shipments where booked_dt >= '2024-01-01' and booked_dt < '2024-04-01'",
+    ),
+    (
+        "What is the total charge amount by month of booking?",
+        "select date_trunc('month', booked_dt)::date, sum(charge_amt) from shipments group by 1",
+    ),
+    (
+        "List the airports in Norway with their runway length.",
+        "select apt_name, runway_len_m from airports where country = 'Norway'",
+    ),
+    (
+        "Which aircraft have never flown?",
+        "select model from aircraft where ac_id not in (select ac_id from flights)",
+    ),
+    (
+        "What is the average distance flown by each aircraft model?",
+        "select model, avg(dist_km) from flights join aircraft using (ac_id) group by model",
+    ),
     ("How many aircraft are still active?", "select count(*) from aircraft where active"),
-    ("Which clients joined after January 1, 2023?", "select clt_name from clients where joined_dt > '2023-01-01'"),
-    ("What is the ratio of delivered shipments to lost shipments?",
-     "select count(*) filter (where status = 'delivered')::numeric / count(*) filter (where status = 'lost') from shipments"),
-    ("What is the ratio of delivered shipments to lost shipments for each client?",
-     """select clt_name, count(*) filter (where status = 'delivered')::numeric / nullif(count(*) filter (where status = 'lost'), 0)
-        from shipments join clients using (clt_id) group by clt_id, clt_name"""),
-    ("What is the average number of days between booking and delivery?",
-     "select avg(delivered_dt - booked_dt) from shipments"),
-    ("What is the average delivery time in days for each client, excluding shipments without a delivery date?",
-     """select clt_name, avg(delivered_dt - booked_dt) from shipments join clients using (clt_id)
-        where delivered_dt is not null group by clt_id, clt_name"""),
-    ("Return the net charge, defined as the charge amount minus the discount amount, for each client.",
-     "select clt_name, sum(charge_amt - discount_amt) from shipments join clients using (clt_id) group by clt_id, clt_name"),
-    ("How many shipments did gold tier clients book?",
-     "select count(*) from shipments join clients using (clt_id) where tier = 'gold'"),
-    ("What is the number of shipments for each status, ordered by the number of shipments in descending order?",
-     "select status, count(*) from shipments group by status order by 2 desc"),
-    ("List the names of the clients with more than 15 shipments.",
-     "select clt_name from clients join shipments using (clt_id) group by clt_id, clt_name having count(*) > 15"),
+    (
+        "Which clients joined after January 1, 2023?",
+        "select clt_name from clients where joined_dt > '2023-01-01'",
+    ),
+    (
+        "What is the ratio of delivered shipments to lost shipments?",
+        "select count(*) filter (where status = 'delivered')::numeric / count(*) filter (where status = 'lost') from shipments",
+    ),
+    (
+        "What is the ratio of delivered shipments to lost shipments for each client?",
+        """select clt_name, count(*) filter (where status = 'delivered')::numeric / nullif(count(*) filter (where status = 'lost'), 0)
+        from shipments join clients using (clt_id) group by clt_id, clt_name""",
+    ),
+    (
+        "What is the average number of days between booking and delivery?",
+        "select avg(delivered_dt - booked_dt) from shipments",
+    ),
+    (
+        "What is the average delivery time in days for each client, excluding shipments without a delivery date?",
+        """select clt_name, avg(delivered_dt - booked_dt) from shipments join clients using (clt_id)
+        where delivered_dt is not null group by clt_id, clt_name""",
+    ),
+    (
+        "Return the net charge, defined as the charge amount minus the discount amount, for each client.",
+        "select clt_name, sum(charge_amt - discount_amt) from shipments join clients using (clt_id) group by clt_id, clt_name",
+    ),
+    (
+        "How many shipments did gold tier clients book?",
+        "select count(*) from shipments join clients using (clt_id) where tier = 'gold'",
+    ),
+    (
+        "What is the number of shipments for each status, ordered by the number of shipments in descending order?",
+        "select status, count(*) from shipments group by status order by 2 desc",
+    ),
+    (
+        "List the names of the clients with more than 15 shipments.",
+        "select clt_name from clients join shipments using (clt_id) group by clt_id, clt_name having count(*) > 15",
+    ),
     ("Which clients do not have an email?", "select clt_name from clients where email is null"),
-    ("Which clients have an email that ends with '.com'?", "select clt_name from clients where email like '%.com'"),
-    ("What is the month-over-month change in the number of shipments booked?",
-     """select m, n - lag(n) over (order by m) from (select date_trunc('month', booked_dt)::date m, count(*) n
-        from shipments group by 1) t"""),
-    ("What is the total weight of the shipments carried by each manufacturer's aircraft?",
-     "select mfr, sum(weight_kg) from shipments join flights using (flt_id) join aircraft using (ac_id) group by mfr"),
-    ("For each tier, show the number of clients and the total charge amount.",
-     "select tier, count(distinct clt_id), sum(charge_amt) from clients join shipments using (clt_id) group by tier"),
-    ("What percentage of shipments was delivered, by client?",
-     """select clt_name, 100.0 * count(*) filter (where status = 'delivered') / count(*) from shipments
-        join clients using (clt_id) group by clt_id, clt_name"""),
-    ("How many clients joined in 2024 or later?", "select count(*) from clients where joined_dt >= '2024-01-01'"),
-    ("Show the heaviest shipment of each client.",
-     """select shp_id from (select shp_id, rank() over (partition by clt_id order by weight_kg desc) r from shipments) t where r = 1"""),
-    ("What is the average charge per kg for each status?",
-     "select status, sum(charge_amt) / sum(weight_kg) from shipments group by status"),
-    ("Which flights took longer than 5 hours?", "select flt_id from flights where arr_ts - dep_ts > interval '5 hours'"),
-    ("How many shipments had a discount of more than 30 and a charge below 1000?",
-     "select count(*) from shipments where discount_amt > 30 and charge_amt < 1000"),
-    ("What is the average charge amount per month in 2024, rounded to 2 decimals?",
-     "select date_trunc('month', booked_dt)::date, round(avg(charge_amt), 2) from shipments where extract(year from booked_dt) = 2024 group by 1"),
+    (
+        "Which clients have an email that ends with '.com'?",
+        "select clt_name from clients where email like '%.com'",
+    ),
+    (
+        "What is the month-over-month change in the number of shipments booked?",
+        """select m, n - lag(n) over (order by m) from (select date_trunc('month', booked_dt)::date m, count(*) n
+        from shipments group by 1) t""",
+    ),
+    (
+        "What is the total weight of the shipments carried by each manufacturer's aircraft?",
+        "select mfr, sum(weight_kg) from shipments join flights using (flt_id) join aircraft using (ac_id) group by mfr",
+    ),
+    (
+        "For each tier, show the number of clients and the total charge amount.",
+        "select tier, count(distinct clt_id), sum(charge_amt) from clients join shipments using (clt_id) group by tier",
+    ),
+    (
+        "What percentage of shipments was delivered, by client?",
+        """select clt_name, 100.0 * count(*) filter (where status = 'delivered') / count(*) from shipments
+        join clients using (clt_id) group by clt_id, clt_name""",
+    ),
+    (
+        "How many clients joined in 2024 or later?",
+        "select count(*) from clients where joined_dt >= '2024-01-01'",
+    ),
+    (
+        "Show the heaviest shipment of each client.",
+        """select shp_id from (select shp_id, rank() over (partition by clt_id order by weight_kg desc) r from shipments) t where r = 1""",
+    ),
+    (
+        "What is the average charge per kg for each status?",
+        "select status, sum(charge_amt) / sum(weight_kg) from shipments group by status",
+    ),
+    (
+        "Which flights took longer than 5 hours?",
+        "select flt_id from flights where arr_ts - dep_ts > interval '5 hours'",
+    ),
+    (
+        "How many shipments had a discount of more than 30 and a charge below 1000?",
+        "select count(*) from shipments where discount_amt > 30 and charge_amt < 1000",
+    ),
+    (
+        "What is the average charge amount per month in 2024, rounded to 2 decimals?",
+        "select date_trunc('month', booked_dt)::date, round(avg(charge_amt), 2) from shipments where extract(year from booked_dt) = 2024 group by 1",
+    ),
+    (
+        "What is the total charge amount for shipments booked in the last 30 days?",
+        "select sum(charge_amt) from shipments where booked_dt>=current_date-30",
+    ),
+    (
+        "What are the names of the clients that have at least one lost shipment?",
+        "select clt_name from clients where clt_id in (select clt_id from shipments where status='lost')",
+    ),
+    (
+        "How many flights were there for each destination airport?",
+        "select dest_apt,count(*) from flights group by 1",
+    ),
+    ("Which aircraft models are made by Condor?", "select model from aircraft where mfr='Condor'"),
+    (
+        "Return the client name and total discount amount of each client, for gold tier clients only.",
+        "select clt_name,sum(discount_amt) from shipments join clients using(clt_id) where tier='gold' group by clt_id,1",
+    ),
+    (
+        "What is the average charge amount of shipments with a weight above 500 kg?",
+        "select avg(charge_amt) from shipments where weight_kg>500",
+    ),
+    (
+        "What is the number of clients and the average weight per shipment for each tier?",
+        "select tier,count(distinct clt_id),avg(weight_kg) from clients join shipments using(clt_id) group by 1",
+    ),
+    (
+        "What are the 5 heaviest shipments?",
+        "select shp_id from shipments order by weight_kg desc limit 5",
+    ),
+    (
+        "Which client has the lowest average charge amount?",
+        "select clt_name from shipments join clients using(clt_id) group by clt_id,1 order by avg(charge_amt) limit 1",
+    ),
+    (
+        "How many shipments were booked each week in February 2024?",
+        "select date_trunc('week',booked_dt)::date,count(*) from shipments where booked_dt>='2024-02-01' and booked_dt<'2024-03-01' group by 1",
+    ),
+    (
+        "How many shipments were not delivered?",
+        "select count(*) from shipments where status<>'delivered'",
+    ),
+    (
+        "What are the top 2 tiers by number of clients? Return the tier and number of clients.",
+        "select tier,count(*) from clients group by 1 order by 2 desc limit 2",
+    ),
 ]

@@ -32,66 +32,226 @@ insert into prescriptions select i, 1 + (i * 7) % 60, 1 + (i * i) % 4, 1 + i % 3
 
 CASES = [
     ("How many patients are there?", "select count(*) from patients"),
-    ("Find the names of all patients who live in Leeds.", "select patient_name from patients where city = 'Leeds'"),
-    ("What are the first and last names of the doctors?", "select first_name, last_name from doctors"),
-    ("Show the name and phone of female patients.", "select patient_name, phone from patients where gender = 'F'"),
-    ("What is the average yearly salary of doctors for each specialty?",
-     "select specialty_name, avg(yearly_salary) from doctors join specialty using (specialty_id) group by 1"),
-    ("List the names of specialties with no doctors.",
-     "select specialty_name from specialty where specialty_id not in (select specialty_id from doctors)"),
-    ("Which specialty has the most doctors?",
-     "select specialty_name from doctors join specialty using (specialty_id) group by 1 order by count(*) desc limit 1"),
-    ("How many appointments were cancelled?", "select count(*) from appointments where status = 'cancelled'"),
-    ("How many different cities do patients come from?", "select count(distinct city) from patients"),
-    ("What is the highest fee of completed appointments?", "select max(fee) from appointments where status = 'completed'"),
-    ("Return the maximum and minimum fee of all appointments.", "select max(fee), min(fee) from appointments"),
-    ("Find the number of appointments for each doctor.",
-     "select first_name, last_name, count(*) from doctors join appointments using (doctor_id) group by doctor_id, 1, 2"),
-    ("Show the names of medicines in descending order of unit price.",
-     "select medicine_name from medicines order by unit_price desc"),
-    ("List the medicine names made by Norvax.", "select medicine_name from medicines where maker = 'Norvax'"),
-    ("What is the name of the most expensive medicine?", "select medicine_name from medicines order by unit_price desc limit 1"),
-    ("Which makers produce at least 2 medicines?", "select maker from medicines group by maker having count(*) >= 2"),
-    ("Find the names of patients who have never had an appointment.",
-     "select patient_name from patients where patient_id not in (select patient_id from appointments)"),
-    ("How many appointments did patients from Leeds have?",
-     "select count(*) from appointments join patients using (patient_id) where city = 'Leeds'"),
-    ("What are the names of patients whose blood group is O+ or A-?",
-     "select patient_name from patients where blood_group in ('O+', 'A-')"),
-    ("Find the doctors hired before 2010.", "select first_name, last_name from doctors where hire_date < '2010-01-01'"),
-    ("Which doctors earn more than the average salary?",
-     "select first_name, last_name from doctors where yearly_salary > (select avg(yearly_salary) from doctors)"),
-    ("What is the total quantity prescribed of each medicine?",
-     "select medicine_name, sum(quantity) from prescriptions join medicines using (medicine_id) group by medicine_id, 1"),
-    ("Show the city with the largest number of patients.", "select city from patients group by city order by count(*) desc limit 1"),
-    ("What is the most common blood group?", "select blood_group from patients group by 1 order by count(*) desc limit 1"),
-    ("What percentage of appointments were cancelled?",
-     "select 100.0 * count(*) filter (where status = 'cancelled') / count(*) from appointments"),
-    ("What is the difference between the highest and the lowest fee?", "select max(fee) - min(fee) from appointments"),
-    ("How many patients do not have a phone?", "select count(*) from patients where phone is null"),
-    ("For each city, what is the number of female patients?",
-     "select city, count(*) from patients where gender = 'F' group by city"),
-    ("How many appointments were scheduled in March 2024?",
-     "select count(*) from appointments where scheduled_at >= '2024-03-01' and scheduled_at < '2024-04-01'"),
-    ("What is the average fee per status, highest first?",
-     "select status, avg(fee) from appointments group by status order by 2 desc"),
-    ("Give the names of the doctors in the Neurology specialty ordered by hire date.",
-     "select first_name, last_name from doctors join specialty using (specialty_id) where specialty_name = 'Neurology' order by hire_date"),
-    ("What is the cancellation rate for each doctor, defined as the number of cancelled appointments divided by the total number of appointments?",
-     """select first_name, last_name, count(*) filter (where status = 'cancelled')::numeric / count(*) from doctors
-        join appointments using (doctor_id) group by doctor_id, 1, 2"""),
-    ("What percentage of the appointments of each doctor were completed?",
-     """select first_name, last_name, 100.0 * count(*) filter (where status = 'completed') / count(*) from doctors
-        join appointments using (doctor_id) group by doctor_id, 1, 2"""),
-    ("What is the average age of patients?", "select avg(extract(year from age(current_date, birth_date))) from patients"),
-    ("Who is the oldest patient?", "select patient_name from patients order by birth_date limit 1"),
-    ("List the names of the doctors and the names of their supervisors.",
-     "select d.first_name, d.last_name, s.first_name, s.last_name from doctors d join doctors s on s.doctor_id = d.supervisor_id"),
-    ("How many doctors does each supervisor have?",
-     "select s.first_name, s.last_name, count(*) from doctors d join doctors s on s.doctor_id = d.supervisor_id group by s.doctor_id"),
-    ("Which medicines cost between 2 and 9?", "select medicine_name from medicines where unit_price between 2 and 9"),
-    ("Show all patients whose name contains the word 'el', case insensitive.",
-     "select patient_name from patients where patient_name ilike '%el%'"),
-    ("What is the average number of appointments per patient?",
-     "select count(*)::numeric / count(distinct patient_id) from appointments"),
+    (
+        "Find the names of all patients who live in Leeds.",
+        "select patient_name from patients where city = 'Leeds'",
+    ),
+    (
+        "What are the first and last names of the doctors?",
+        "select first_name, last_name from doctors",
+    ),
+    (
+        "Show the name and phone of female patients.",
+        "select patient_name, phone from patients where gender = 'F'",
+    ),
+    (
+        "What is the average yearly salary of doctors for each specialty?",
+        "select specialty_name, avg(yearly_salary) from doctors join specialty using (specialty_id) group by 1",
+    ),
+    (
+        "List the names of specialties with no doctors.",
+        "select specialty_name from specialty where specialty_id not in (select specialty_id from doctors)",
+    ),
+    (
+        "Which specialty has the most doctors?",
+        "select specialty_name from doctors join specialty using (specialty_id) group by 1 order by count(*) desc limit 1",
+    ),
+    (
+        "How many appointments were cancelled?",
+        "select count(*) from appointments where status = 'cancelled'",
+    ),
+    (
+        "How many different cities do patients come from?",
+        "select count(distinct city) from patients",
+    ),
+    (
+        "What is the highest fee of completed appointments?",
+        "select max(fee) from appointments where status = 'completed'",
+    ),
+    (
+        "Return the maximum and minimum fee of all appointments.",
+        "select max(fee), min(fee) from appointments",
+    ),
+    (
+        "Find the number of appointments for each doctor.",
+        "select first_name, last_name, count(*) from doctors join appointments using (doctor_id) group by doctor_id, 1, 2",
+    ),
+    (
+        "Show the names of medicines in descending order of unit price.",
+        "select medicine_name from medicines order by unit_price desc",
+    ),
+    (
+        "List the medicine names made by Norvax.",
+        "select medicine_name from medicines where maker = 'Norvax'",
+    ),
+    (
+        "What is the name of the most expensive medicine?",
+        "select medicine_name from medicines order by unit_price desc limit 1",
+    ),
+    (
+        "Which makers produce at least 2 medicines?",
+        "select maker from medicines group by maker having count(*) >= 2",
+    ),
+    (
+        "Find the names of patients who have never had an appointment.",
+        "select patient_name from patients where patient_id not in (select patient_id from appointments)",
+    ),
+    (
+        "How many appointments did patients from Leeds have?",
+        "select count(*) from appointments join patients using (patient_id) where city = 'Leeds'",
+    ),
+    (
+        "What are the names of patients whose blood group is O+ or A-?",
+        "select patient_name from patients where blood_group in ('O+', 'A-')",
+    ),
+    (
+        "Find the doctors hired before 2010.",
+        "select first_name, last_name from doctors where hire_date < '2010-01-01'",
+    ),
+    (
+        "Which doctors earn more than the average salary?",
+        "select first_name, last_name from doctors where yearly_salary > (select avg(yearly_salary) from doctors)",
+    ),
+    (
+        "What is the total quantity prescribed of each medicine?",
+        "select medicine_name, sum(quantity) from prescriptions join medicines using (medicine_id) group by medicine_id, 1",
+    ),
+    (
+        "Show the city with the largest number of patients.",
+        "select city from patients group by city order by count(*) desc limit 1",
+    ),
+    (
+        "What is the most common blood group?",
+        "select blood_group from patients group by 1 order by count(*) desc limit 1",
+    ),
+    (
+        "What percentage of appointments were cancelled?",
+        "select 100.0 * count(*) filter (where status = 'cancelled') / count(*) from appointments",
+    ),
+    (
+        "What is the difference between the highest and the lowest fee?",
+        "select max(fee) - min(fee) from appointments",
+    ),
+    (
+        "How many patients do not have a phone?",
+        "select count(*) from patients where phone is null",
+    ),
+    (
+        "For each city, what is the number of female patients?",
+        "select city, count(*) from patients where gender = 'F' group by city",
+    ),
+    (
+        "How many appointments were scheduled in March 2024?",
+        "select count(*) from appointments where scheduled_at >= '2024-03-01' and scheduled_at < '2024-04-01'",
+    ),
+    (
+        "What is the average fee per status, highest first?",
+        "select status, avg(fee) from appointments group by status order by 2 desc",
+    ),
+    (
+        "Give the names of the doctors in the Neurology specialty ordered by hire date.",
+        "select first_name, last_name from doctors join specialty using (specialty_id) where specialty_name = 'Neurology' order by hire_date",
+    ),
+    (
+        "What is the cancellation rate for each doctor, defined as the number of cancelled appointments divided by the total number of appointments?",
+        """select first_name, last_name, count(*) filter (where status = 'cancelled')::numeric / count(*) from doctors
+        join appointments using (doctor_id) group by doctor_id, 1, 2""",
+    ),
+    (
+        "What percentage of the appointments of each doctor were completed?",
+        """select first_name, last_name, 100.0 * count(*) filter (where status = 'completed') / count(*) from doctors
+        join appointments using (doctor_id) group by doctor_id, 1, 2""",
+    ),
+    (
+        "What is the average age of patients?",
+        "select avg(extract(year from age(current_date, birth_date))) from patients",
+    ),
+    (
+        "Who is the oldest patient?",
+        "select patient_name from patients order by birth_date limit 1",
+    ),
+    (
+        "List the names of the doctors and the names of their supervisors.",
+        "select d.first_name, d.last_name, s.first_name, s.last_name from doctors d join doctors s on s.doctor_id = d.supervisor_id",
+    ),
+    (
+        "How many doctors does each supervisor have?",
+        "select s.first_name, s.last_name, count(*) from doctors d join doctors s on s.doctor_id = d.supervisor_id group by s.doctor_id",
+    ),
+    (
+        "Which medicines cost between 2 and 9?",
+        "select medicine_name from medicines where unit_price between 2 and 9",
+    ),
+    (
+        "Show all patients whose name contains the word 'el', case insensitive.",
+        "select patient_name from patients where patient_name ilike '%el%'",
+    ),
+    (
+        "What is the average number of appointments per patient?",
+        "select count(*)::numeric / count(distinct patient_id) from appointments",
+    ),
+    (
+        "List the doctor names and hire dates, sorted by hire date from most recent to oldest.",
+        "select first_name,last_name,hire_date from doctors order by hire_date desc",
+    ),
+    (
+        "What is the name and city of the youngest patient?",
+        "select patient_name, city from patients order by birth_date desc limit 1",
+    ),
+    (
+        "Return the cities of patients that are not from Leeds.",
+        "select distinct city from patients where city<>'Leeds'",
+    ),
+    (
+        "What are the different statuses of appointments, and how many appointments have each status?",
+        "select status,count(*) from appointments group by 1",
+    ),
+    (
+        "Show all statuses and the number of appointments for each status.",
+        "select status,count(*) from appointments group by 1",
+    ),
+    (
+        "Find the average, minimum and maximum fee of all appointments.",
+        "select avg(fee),min(fee),max(fee) from appointments",
+    ),
+    (
+        "Which patients have had at least 10 appointments? Return the patient name and the number of appointments.",
+        "select patient_name,count(*) from patients join appointments using(patient_id) group by patient_id,1 having count(*)>=10",
+    ),
+    (
+        "How many doctors are there in each specialty? Show the specialty name and the count.",
+        "select specialty_name,count(*) from doctors join specialty using(specialty_id) group by 1",
+    ),
+    (
+        "What are the names of the medicines that cost more than 10?",
+        "select medicine_name from medicines where unit_price>10",
+    ),
+    (
+        "What are the names of medicines with a unit price lower than the average unit price?",
+        "select medicine_name from medicines where unit_price<(select avg(unit_price) from medicines)",
+    ),
+    (
+        "Show the ids and names of all patients who were born after 1985.",
+        "select patient_id,patient_name from patients where birth_date>='1986-01-01'",
+    ),
+    (
+        "Which medicine has been prescribed the most?",
+        "select medicine_name from medicines join prescriptions using(medicine_id) group by 1 order by count(*) desc limit 1",
+    ),
+    (
+        "What is the total fee collected by each doctor in 2024? Order by total fee descending.",
+        "select first_name,last_name,sum(fee) from doctors join appointments using(doctor_id) where extract(year from scheduled_at)=2024 group by doctor_id,1,2 order by 3 desc",
+    ),
+    (
+        "Find all patients whose names start with the letter B.",
+        "select patient_name from patients where patient_name like 'B%'",
+    ),
+    (
+        "What is the last name of the doctor with the highest salary?",
+        "select last_name from doctors order by yearly_salary desc limit 1",
+    ),
+    (
+        "Which doctor had the highest number of completed appointments?",
+        "select first_name,last_name from doctors join appointments using(doctor_id) where status='completed' group by doctor_id,1,2 order by count(*) desc, 1 limit 1",
+    ),
 ]
