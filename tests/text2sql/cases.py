@@ -29,7 +29,7 @@ CASES = [
     ("Show the name and docks of stations ordered by docks in descending order.",
      "select name, docks from stations order by docks desc"),
     ("Which bikes have a weight above the average weight?",
-     "select bike_id from bikes where weight_kg > (select avg(weight_kg) from bikes)"),
+     "select bike_id, model from bikes where weight_kg > (select avg(weight_kg) from bikes)"),
     ("How many trips were there each month?",
      "select date_trunc('month', started_on)::date, count(*) from trips group by 1"),
     ("How many different cities do the riders come from?", "select count(distinct city) from riders"),
@@ -58,10 +58,10 @@ CASES = [
     ("Ratio of electric bikes out of all bikes",
      "select avg(is_electric::int) from bikes"),
     ("The heaviest bike of each station",
-     """select name, bike_id, weight_kg from stations join bikes b using (station_id)
+     """select name, bike_id, model, weight_kg from stations join bikes b using (station_id)
         where weight_kg = (select max(weight_kg) from bikes where station_id = b.station_id)"""),
     ("Top 2 bikes by weight in each station",
-     """select name, bike_id, weight_kg from stations s join bikes b using (station_id)
+     """select name, bike_id, model, weight_kg from stations s join bikes b using (station_id)
         where (select count(*) from bikes x where x.station_id = s.station_id and x.weight_kg > b.weight_kg) < 2"""),
     ("Which riders made trips in 2024 but not in 2023?",
      """select full_name from riders r where exists (select from trips t where t.rider_id = r.rider_id and date_part('year', started_on) = 2024)
@@ -72,7 +72,7 @@ CASES = [
     ("How many trips were there in 2024 or 2025?", "select count(*) from trips"),
     ("维修与行程的比例是多少？", "select (select count(*) from repairs) * 1.0 / (select count(*) from trips)"),
     ("每个站点最重的自行车",
-     """select name, bike_id, weight_kg from stations join bikes b using (station_id)
+     """select name, bike_id, model, weight_kg from stations join bikes b using (station_id)
         where weight_kg = (select max(weight_kg) from bikes where station_id = b.station_id)"""),
     ("Which riders have more than 2 trips in 2025?",
      """select full_name from riders join trips using (rider_id) where date_part('year', started_on) = 2025

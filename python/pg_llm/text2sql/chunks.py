@@ -31,7 +31,7 @@ from pg_llm.text2sql.terms import (
 from pg_llm.text2sql.words import split_identifier, stem
 
 if TYPE_CHECKING:
-    from pg_llm.text2sql.index import ColumnRef, SchemaIndex
+    from pg_llm.text2sql.index import ColumnRef, Match, SchemaIndex
 
 # What is done to numbers of things, again and again.
 _TRADED = frozenset(
@@ -312,10 +312,13 @@ class Chunks:
     def _minus(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """Take "the charge minus the discount"."""
         one, _, two = units[-3:]
-        if not (numeric(one) and numeric(two)):
+        days = dated(one) and dated(two) and not numeric(one)
+        if not days and not (numeric(one) and numeric(two)):
             return None
+        if days:
+            one.columns, two.columns = _dates_of(one), _dates_of(two)
         aggregate = units[0].payload if units[0].symbol == "A" else None
-        if aggregate is None and any(unit.symbol == "E" for unit in self._units):
+        if aggregate is None and not days and any(unit.symbol == "E" for unit in self._units):
             aggregate = "sum"
         term = term_of(one)
         term.aggregate, term.operator, term.other = aggregate, "-", term_of(two)
@@ -588,3 +591,7 @@ class Chunks:
             return None
         last: Superlative = marks[-1].payload
         return [word("X", marks[-1].text, replace(last, limit=number.payload))]
+
+
+def _dates_of(unit: Lexeme) -> list[Match]:
+    return [match for match in unit.columns if match.column and match.column.category == "D"]

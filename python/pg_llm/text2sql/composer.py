@@ -75,7 +75,7 @@ class Composer:
             raise Declined(f"the joins would count rows of {ref.relation.sql_name} more than once")
         if term.aggregate == "count":
             return f"count(distinct {name})" if term.distinct else f"count({name})"
-        computed = term.unit == "age"
+        computed = term.unit == "age" or term.operator == "-"
         if ref.column.category not in "N" and term.aggregate in ("sum", "avg") and not computed:
             raise Declined(f'"{term.text}" is not a number')
         if term.aggregate == "sum" and share_of_one(ref):
@@ -97,7 +97,12 @@ class Composer:
             raise Declined("a calculation with columns of two tables is beyond the grammar")
         if term.operator == "/":
             return self.query.column(ref)
-        return f"({self.query.column(ref)} - {self.query.column(other)})"
+        difference = f"({self.query.column(ref)} - {self.query.column(other)})"
+        if {ref.column.type, other.column.type} == {"date"} or ref.column.category == "N":
+            return difference
+        if (ref.column.category, other.column.category) != ("D", "D"):
+            raise Declined(f'"{term.text}" is not a number')
+        return f"extract(epoch from {difference}) / 86400"
 
     def _once_in_groups(self, measured: Relation) -> bool:
         """Whether each group meets a row at most once: over a table that only links the two."""

@@ -218,6 +218,7 @@ class Reader(Superlatives):
             (r"(?<=E)QU?C", lambda units: units[-1:]),
             (r"Q[FU]*c*U?TC", self._count_column),
             (r"Q[FU]*c*U?[TC]", self._count),
+            (r"Y(?=T[WH])", self._plain_by),
             (r"[aq][^OXE!Y]*Y[TC](?:&[TC](?=[FWcE&]|$))*", self._group_by),
             (r"^[^XOaq]*Y[TC]$", self._unsaid),
             (r"Y", self._plain_by),

@@ -120,8 +120,11 @@ def _meanings(
     dated = date_phrase(phrase)
     if dated is not None:
         yield 1.3 * len(span), Lexeme("D", phrase, dated)
-    if phrase in lexicon.PHRASES and not (
-        end - start == 1 and phrase in lexicon.STOP and not opening
+    stored = phrase == "quantity of" and any(m.score >= 0.8 for m in schema.find(["quantity"]))
+    if (
+        phrase in lexicon.PHRASES
+        and not stored
+        and not (end - start == 1 and phrase in lexicon.STOP and not opening)
     ):
         symbol, payload = lexicon.PHRASES[phrase]
         yield _phrase_worth(symbol, end - start, opening), Lexeme(symbol, phrase, payload)

@@ -325,7 +325,7 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "describe|look up|i want|i want to know|i would like|i'd like|can you|could you|"
         "please list|write|print|mention|tell me|show me|give me|find out|list out|"
         "list all|show all|indicate|specify|say|see|what about|search for|search|"
-        "list down|count up",
+        "list down|count up|include|also include|also return|also show|also list|also give",
     )
     add("F", "of", "of")
     add("F", "for", "for|among|amongst|across|regarding|concerning|about|belonging to|out of")

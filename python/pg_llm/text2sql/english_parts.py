@@ -144,7 +144,7 @@ _SHIFTS = (
     ),
     re.compile(
         rf"^{_ASK}(?P<running>cumulative|running)\s+(?P<what>.+?)\s+"
-        rf"(?:by|per|for\s+each|each|every|over\s+each)\s+{_UNIT}[.?]*$",
+        rf"(?:by|per|for\s+each|each|every|over\s+each)\s+{_UNIT}(?:\s+of\s+\w+)?[.?]*$",
         re.IGNORECASE,
     ),
 )
@@ -203,7 +203,8 @@ def _over_time(text: str) -> list[Parts]:
             kind = "total" if said.get("running") else "growth" if percent else "change"
             what = re.sub(r"^(?:the\s+)?(?:total\s+)(?=number\s+of)", "", match["what"])
             unit = match["unit"]
-            asked = (f"{what} by {unit}", f"total {what} by {unit}", f"number of {what} by {unit}")
+            each = f"for each {unit}"
+            asked = (f"{what} {each}", f"total {what} {each}", f"number of {what} {each}")
             return [Parts(kind, asked)]
     return []
 
@@ -240,6 +241,9 @@ def _difference(one: str, two: str) -> Parts:
     head, _, noun = right.partition(" ")
     if left.lower() in _BARE and head.lower() in _BARE and noun:
         left = f"{left} {noun}"
+    elif left.partition(" ")[0].lower() in _BARE and head.lower() not in _BARE and " of " in left:
+        # the average price of English books and German books
+        right = f"{left.partition(' of ')[0]} of {right}"
     asked = [(f"what is the {side}", *_counts(side)) for side in (left, right)]
     return Parts("difference", asked[0], asked[1])
 

@@ -115,6 +115,12 @@ _RULES = (
         r" (?:by|across|between|over|among) (?:the )?(?P<group>\w+(?: \w+)?)(?=[.?]|$)",
         r"what is \g<what> by \g<group>",
     ),
+    _rule(
+        r"\b(?:number of )?(?:days|time|duration)(?: in days)? (?:between|from)"
+        r" (?:the |its |their )?(?P<one>\w+(?: \w+)?) (?:and|to) (?:the |its |their )?(?P<two>\w+(?: \w+)?)"
+        r"(?=\s*[,.?]|\s*$| (?:for|by|per|of|in|across) )",
+        r"\g<two> minus \g<one>",
+    ),
     _rule(r"\b(?:combinations?|pairs?) of (?=\w+)", ""),
     _rule(r"\s+of each(?=\s*[,.?]|\s*$)", ""),
     _rule(

@@ -19,9 +19,9 @@ def without_light(units: list[Lexeme]) -> list[Lexeme]:
             unit.symbol == "v"
             and kept
             and kept[-1].symbol == "T"
-            and _next(units, position) == "T"
+            and _next(units, position) in ("T", "V", "S")
         ):
-            # departments offer degrees: two nouns, and not a compound of them
+            # departments offer degrees, nations use English: no compound of them
             kept.append(word("W", unit.text))
         if unit.symbol == "v" and (column := _column_of_verb(units, position, kept)):
             kept.append(column)

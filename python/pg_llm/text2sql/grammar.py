@@ -147,7 +147,7 @@ _FORMS = {
     "join": 0.93,
     "exists": 0.74,
     "not exists": 0.8,
-    "having": 0.82,
+    "having": 0.86,
     "few": 0.85,
     "extreme": 0.87,
     "ranked groups": 0.88,

@@ -180,7 +180,9 @@ class Resolver:
         """Find the column that an adjective or a bare date speaks of."""
         near = term.relation
         dated = term.hints[0] == "date" and self.root is not None
-        if dated and (self._is_group(near) or self._counts_root(near)):
+        spoken = near is not None and self._spoken_dates(near)
+        spoken = spoken and not (self.root is not None and self._spoken_dates(self.root))
+        if dated and not spoken and (self._is_group(near) or self._counts_root(near)):
             # a bare date is that of the facts, not of what they are grouped by
             near = self.root
         elif dated and (counted := self._counted_with_date(near)) is not None:
@@ -320,7 +322,7 @@ class Resolver:
                 or kept
             )
             if len(kept) > 1:
-                self.scores.append(0.7)
+                self.scores.append(0.8)
                 self.warnings.append(
                     f"{relation.sql_name} has several dates; {kept[0].name} was taken"
                 )
@@ -350,7 +352,7 @@ def _length(path: list[Step]) -> float:
 
 def _categories(term: Term, condition: Condition | None) -> str | None:
     if term.aggregate in ("sum", "avg"):
-        return "N"
+        return "N" if not term.operator and term.unit != "age" else "ND"
     if term.aggregate in ("min", "max"):
         return "NDS"
     if condition is None:

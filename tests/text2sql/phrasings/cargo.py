@@ -191,4 +191,103 @@ CASES = [
         "What are the top 2 tiers by number of clients? Return the tier and number of clients.",
         "select tier,count(*) from clients group by 1 order by 2 desc limit 2",
     ),
+    (
+        "How many flights depart from OSL and have destination LIS?",
+        "select count(*) from flights where orig_apt='OSL' and dest_apt='LIS'",
+    ),
+    (
+        "Which client has the most number of shipments?",
+        "select clt_name from clients join shipments using(clt_id) group by clt_id,1 order by count(*) desc limit 1",
+    ),
+    ("Give the aircraft with model 'C-210'.", "select ac_id from aircraft where model='C-210'"),
+    (
+        "List all airport names and their codes in Norway.",
+        "select apt_name,apt_code from airports where country='Norway'",
+    ),
+    (
+        "Which clients have at least 10 shipments?",
+        "select clt_name from clients join shipments using(clt_id) group by clt_id,1 having count(*)>=10",
+    ),
+    (
+        "Which clients have fewer than 20 shipments?",
+        "select clt_name from clients join shipments using(clt_id) group by clt_id,1 having count(*)<20",
+    ),
+    ("Find the number of clients from each tier.", "select tier,count(*) from clients group by 1"),
+    (
+        "Which country has both airports with a runway length below 3000 and airports with a runway length above 3500?",
+        "select country from airports where runway_len_m<3000 intersect select country from airports where runway_len_m>3500",
+    ),
+    (
+        "What is the total discount given in all shipments?",
+        "select sum(discount_amt) from shipments",
+    ),
+    (
+        "Show all aircraft ids and the number of flights using each aircraft.",
+        "select ac_id,count(*) from flights group by 1",
+    ),
+    (
+        "What is the id and model of the aircraft used by the most flights?",
+        "select ac_id,model from aircraft join flights using(ac_id) group by 1,2 order by count(*) desc limit 1",
+    ),
+    (
+        "Show the ids of all aircraft that are used by more than 12 flights.",
+        "select ac_id from flights group by 1 having count(*)>12",
+    ),
+    ("What are the distinct statuses of shipments?", "select distinct status from shipments"),
+    (
+        "Return the different client ids along with the number of shipments of each, ordered by id.",
+        "select clt_id,count(*) from shipments group by 1 order by 1",
+    ),
+    (
+        "Which clients have shipments in both the 'delivered' and 'lost' status?",
+        "select clt_name from clients where clt_id in (select clt_id from shipments where status='delivered') and clt_id in (select clt_id from shipments where status='lost')",
+    ),
+    (
+        "What is the total charge of shipments per manufacturer, ordered from highest to lowest?",
+        "select mfr,sum(charge_amt) from shipments join flights using(flt_id) join aircraft using(ac_id) group by 1 order by 2 desc",
+    ),
+    (
+        "What is the ratio of pending shipments to total shipments for each tier?",
+        "select tier,count(*) filter (where status='pending')*1.0/count(*) from shipments join clients using(clt_id) group by 1",
+    ),
+    (
+        "Return the client id, name and number of shipments of the clients with more than 15 shipments, sorted by number of shipments in descending order.",
+        "select clt_id,clt_name,count(*) from clients join shipments using(clt_id) group by 1,2 having count(*)>15 order by 3 desc",
+    ),
+    (
+        "For each client, return the client name, the number of delivered shipments and the total charge amount of those shipments.",
+        "select clt_name,count(*),sum(charge_amt) from clients join shipments using(clt_id) where status='delivered' group by clt_id,1",
+    ),
+    (
+        "How many distinct clients had shipments in March 2024?",
+        "select count(distinct clt_id) from shipments where booked_dt>='2024-03-01' and booked_dt<'2024-04-01'",
+    ),
+    (
+        "What is the average weight of shipments for gold tier clients, rounded to 1 decimal?",
+        "select round(avg(weight_kg),1) from shipments join clients using(clt_id) where tier='gold'",
+    ),
+    (
+        "Which clients joined in 2023 and have made at least 5 shipments?",
+        "select clt_name from clients join shipments using(clt_id) where extract(year from joined_dt)=2023 group by clt_id,1 having count(*)>=5",
+    ),
+    (
+        "List all clients that have not made any shipment.",
+        "select clt_name from clients where clt_id not in (select clt_id from shipments)",
+    ),
+    (
+        "What is the highest charge amount for each client and status?",
+        "select clt_name,status,max(charge_amt) from clients join shipments using(clt_id) group by clt_id,1,2",
+    ),
+    (
+        "What is the average distance of flights by aircraft model, for active aircraft only?",
+        "select model,avg(dist_km) from flights join aircraft using(ac_id) where active group by 1",
+    ),
+    (
+        "Number of shipments by clients who joined before 2022",
+        "select count(*) from shipments join clients using(clt_id) where joined_dt<'2022-01-01'",
+    ),
+    (
+        "Lowest charge amount for client 'Bolt Parts' in 2024",
+        "select min(charge_amt) from shipments join clients using(clt_id) where clt_name='Bolt Parts' and extract(year from booked_dt)=2024",
+    ),
 ]

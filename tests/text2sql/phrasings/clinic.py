@@ -254,4 +254,108 @@ CASES = [
         "Which doctor had the highest number of completed appointments?",
         "select first_name,last_name from doctors join appointments using(doctor_id) where status='completed' group by doctor_id,1,2 order by count(*) desc, 1 limit 1",
     ),
+    (
+        "Sort doctor last names by their salary in ascending order.",
+        "select last_name from doctors order by yearly_salary",
+    ),
+    (
+        "Which cities do more than one patient come from?",
+        "select city from patients group by 1 having count(*)>1",
+    ),
+    (
+        "Find the patient name and city of the appointment whose fee is the largest.",
+        "select patient_name,city from patients join appointments using(patient_id) order by fee desc limit 1",
+    ),
+    (
+        "Find the minimum and maximum unit price of all medicines.",
+        "select min(unit_price),max(unit_price) from medicines",
+    ),
+    (
+        "Find the names of the medicines that have never been prescribed.",
+        "select medicine_name from medicines where medicine_id not in (select medicine_id from prescriptions)",
+    ),
+    (
+        "Show the number of doctors in each specialty, and show the specialty name as well.",
+        "select specialty_name,count(*) from doctors join specialty using(specialty_id) group by 1",
+    ),
+    (
+        "Show the names of patients whose blood group is either A+ or B+.",
+        "select patient_name from patients where blood_group in ('A+','B+')",
+    ),
+    (
+        "What are the names of the patients ordered by ascending birth date?",
+        "select patient_name from patients order by birth_date",
+    ),
+    (
+        "What is the city of the oldest patient?",
+        "select city from patients order by birth_date limit 1",
+    ),
+    (
+        "Show different cities of patients and the number of patients from each city.",
+        "select city,count(*) from patients group by 1",
+    ),
+    (
+        "List the most common city of patients.",
+        "select city from patients group by 1 order by count(*) desc limit 1",
+    ),
+    (
+        "Show the last names of doctors that have at least twelve appointments.",
+        "select last_name from doctors join appointments using(doctor_id) group by doctor_id,1 having count(*)>=12",
+    ),
+    (
+        "List the cities that are shared by at least two patients.",
+        "select city from patients group by 1 having count(*)>=2",
+    ),
+    (
+        "What is the average fee of appointments which have a status of cancelled?",
+        "select avg(fee) from appointments where status='cancelled'",
+    ),
+    (
+        "How many patients are there for each gender?",
+        "select gender,count(*) from patients group by 1",
+    ),
+    (
+        "What is the average fee of completed appointments by specialty?",
+        "select specialty_name,avg(fee) from appointments join doctors using(doctor_id) join specialty using(specialty_id) where status='completed' group by 1",
+    ),
+    (
+        "Which doctors have prescribed medicines made by Helio?",
+        "select distinct last_name from doctors join appointments using(doctor_id) join prescriptions using(appointment_id) join medicines using(medicine_id) where maker='Helio'",
+    ),
+    (
+        "What is the total number of prescriptions for each medicine? Return the medicine name and the number of prescriptions.",
+        "select medicine_name,count(*) from prescriptions join medicines using(medicine_id) group by medicine_id,1",
+    ),
+    (
+        "How many appointments took place each month in 2024?",
+        "select date_trunc('month',scheduled_at)::date,count(*) from appointments where extract(year from scheduled_at)=2024 group by 1",
+    ),
+    (
+        "Return the patient name and total fee of the patients whose total fee is more than 600.",
+        "select patient_name,sum(fee) from patients join appointments using(patient_id) group by patient_id,1 having sum(fee)>600",
+    ),
+    (
+        "What is the average duration of appointments for patients from Leeds or York?",
+        "select avg(duration_minutes) from appointments join patients using(patient_id) where city in ('Leeds','York')",
+    ),
+    (
+        "What is the number of patients per blood group, excluding patients without a phone?",
+        "select blood_group,count(*) from patients where phone is not null group by 1",
+    ),
+    (
+        "Which medicines have a unit price higher than the average and are made by Helio?",
+        "select medicine_name from medicines where maker='Helio' and unit_price>(select avg(unit_price) from medicines)",
+    ),
+    (
+        "List the doctors in descending order of number of appointments.",
+        "select first_name,last_name from doctors join appointments using(doctor_id) group by doctor_id,1,2 order by count(*) desc",
+    ),
+    (
+        "What percentage of patients are female?",
+        "select 100.0*count(*) filter (where gender='F')/count(*) from patients",
+    ),
+    (
+        "What is the total quantity of medicines prescribed per maker per year?",
+        "select maker,extract(year from issued_on),sum(quantity) from prescriptions join medicines using(medicine_id) group by 1,2",
+    ),
 ]

@@ -210,4 +210,84 @@ CASES = [
         "List the emails of members containing 'post'.",
         "select email from members where email ilike '%post%'",
     ),
+    (
+        "What are the names and emails of members who are not from the Netherlands?",
+        "select name,email from members where country<>'Netherlands'",
+    ),
+    (
+        "What is the name of the trainer who earns the most per hour?",
+        "select name from trainers order by hourly_rate desc limit 1",
+    ),
+    (
+        "List each trainer's name and the number of classes.",
+        "select t.name,count(*) from trainers t join classes c on c.trainer_id=t.id group by t.id",
+    ),
+    (
+        "Show the names of all trainers sorted by start date, latest first.",
+        "select name from trainers order by start_date desc",
+    ),
+    (
+        "Which members have paid by both card and cash?",
+        "select name from members m where exists (select from payments p where p.member_id=m.id and payment_method='card') and exists (select from payments p where p.member_id=m.id and payment_method='cash')",
+    ),
+    (
+        "What is the maximum capacity for each level?",
+        "select level,max(capacity) from classes group by 1",
+    ),
+    (
+        "What are the levels and average capacities of the classes whose price is above 12?",
+        "select level,avg(capacity) from classes where price>12 group by 1",
+    ),
+    (
+        "Count how many members joined after 2023.",
+        "select count(*) from members where joined_on>='2024-01-01'",
+    ),
+    (
+        "Find the name and country of members whose email contains 'mail'.",
+        "select name,country from members where email like '%mail%'",
+    ),
+    (
+        "What is the number of members with a height between 165 and 175?",
+        "select count(*) from members where height_cm between 165 and 175",
+    ),
+    (
+        "List the class names and prices of the advanced classes from the most expensive to the cheapest.",
+        "select class_name,price from classes where level='advanced' order by price desc",
+    ),
+    (
+        "What is the total amount paid by each member? Include the member's name.",
+        "select name,sum(amount) from members m join payments p on p.member_id=m.id group by m.id",
+    ),
+    (
+        "Which class has the highest average score?",
+        "select class_name from classes c join enrollments e on e.class_id=c.id group by c.id order by avg(score) desc limit 1",
+    ),
+    (
+        "What are the names and emails of premium members who have paid more than 300 in total?",
+        "select name,email from members m join payments p on p.member_id=m.id where is_premium group by m.id having sum(amount)>300",
+    ),
+    (
+        "How many members joined each year?",
+        "select extract(year from joined_on),count(*) from members group by 1",
+    ),
+    (
+        "Which members have not made any payments?",
+        "select name from members where id not in (select member_id from payments)",
+    ),
+    (
+        "What is the average payment amount for each payment method in 2024?",
+        "select payment_method,avg(amount) from payments where extract(year from paid_at)=2024 group by 1",
+    ),
+    (
+        "What is the ratio of premium members to non-premium members?",
+        "select count(*) filter (where is_premium)*1.0/count(*) filter (where not is_premium) from members",
+    ),
+    (
+        "What is the number of enrollments per trainer? Show the trainer's name.",
+        "select t.name,count(*) from enrollments e join classes c on c.id=e.class_id join trainers t on t.id=c.trainer_id group by t.id",
+    ),
+    (
+        "Which country's members have the highest total payments?",
+        "select country from members m join payments p on p.member_id=m.id group by 1 order by sum(amount) desc limit 1",
+    ),
 ]

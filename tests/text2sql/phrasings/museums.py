@@ -209,4 +209,88 @@ CASES = [
         "Return the name and age of visitors sorted by age ascending.",
         'select name,age from "Visitor" order by age',
     ),
+    (
+        "List all artworks made by 'Mara Iduna'.",
+        """select title from "Artwork" join "Artist" using("artistId") where "fullName"='Mara Iduna' """,
+    ),
+    (
+        "What is the number of artworks created by 'Teo Alvarez'?",
+        """select count(*) from "Artwork" join "Artist" using("artistId") where "fullName"='Teo Alvarez' """,
+    ),
+    (
+        "List the title of all artworks in alphabetical order.",
+        'select title from "Artwork" order by title',
+    ),
+    (
+        "List the names of artists whose birth year is later than 1940.",
+        'select "fullName" from "Artist" where "birthYear">1940',
+    ),
+    (
+        "List the names of visitors in descending alphabetical order.",
+        'select name from "Visitor" order by name desc',
+    ),
+    (
+        "What is the birth year of the artist with the most artworks?",
+        'select "birthYear" from "Artist" join "Artwork" using("artistId") group by "artistId",1 order by count(*) desc limit 1',
+    ),
+    (
+        "What are the cities of museums sorted by the number of museums in each?",
+        'select city from "Museum" group by 1 order by count(*)',
+    ),
+    (
+        "Find the average age of visitors who have visited a museum.",
+        'select avg(age) from "Visitor" where "visitorId" in (select "visitorId" from "Visit")',
+    ),
+    (
+        "Show the name of museums and the number of artworks in each museum.",
+        'select "museumName",count(*) from "Museum" join "Artwork" using("museumId") group by "museumId",1',
+    ),
+    (
+        "Which artists were born in either 1948 or 1965?",
+        'select "fullName" from "Artist" where "birthYear" in (1948,1965)',
+    ),
+    (
+        "For each nationality, what is the earliest birth year?",
+        'select nationality,min("birthYear") from "Artist" group by 1',
+    ),
+    (
+        "What is the name of the museum with the largest number of staff?",
+        'select "museumName" from "Museum" order by "numberOfStaff" desc limit 1',
+    ),
+    (
+        "What are the names of the museums which have more staff than the average?",
+        'select "museumName" from "Museum" where "numberOfStaff">(select avg("numberOfStaff") from "Museum")',
+    ),
+    (
+        "What is the total spent by the visitors with a membership level of 1?",
+        'select sum("totalSpent") from "Visit" join "Visitor" using("visitorId") where "membershipLevel"=1',
+    ),
+    (
+        "How many museums were opened before 2009 or after 2010?",
+        'select count(*) from "Museum" where "openYear"<2009 or "openYear">2010',
+    ),
+    (
+        "What is the total insured value of artworks in each museum, sorted by total insured value from highest to lowest?",
+        'select "museumName",sum("insuredValue") from "Museum" join "Artwork" using("museumId") group by "museumId",1 order by 2 desc',
+    ),
+    (
+        "What is the average total spent per visit for each membership level?",
+        'select "membershipLevel",avg("totalSpent") from "Visit" join "Visitor" using("visitorId") group by 1',
+    ),
+    (
+        "How many artworks have titles containing the string '1'?",
+        """select count(*) from "Artwork" where title ilike '%1%' """,
+    ),
+    (
+        "Which museum received the most visits in 2023?",
+        'select "museumName" from "Museum" join "Visit" using("museumId") where extract(year from "visitDate")=2023 group by "museumId",1 order by count(*) desc limit 1',
+    ),
+    (
+        "Return the name of each museum and the date of its latest exhibition start.",
+        'select "museumName",max("startDate") from "Museum" join "Exhibition" using("museumId") group by "museumId",1',
+    ),
+    (
+        "What are the distinct mediums used by Norwegian artists?",
+        """select distinct medium from "Artwork" join "Artist" using("artistId") where nationality='Norwegian' """,
+    ),
 ]

@@ -227,4 +227,88 @@ CASES = [
         "What is the largest number of copies sold in a single sale?",
         "select max(copies) from sale",
     ),
+    (
+        "How many books are published in each language?",
+        "select language,count(*) from book group by 1",
+    ),
+    (
+        "How many books are using the subject 'Law'?",
+        "select count(*) from book join subject using(subject_code) where subject_title='Law'",
+    ),
+    (
+        "Show the fname and lname of authors and the titles of the books they wrote.",
+        "select fname,lname,title from author join book_author using(author_id) join book using(isbn)",
+    ),
+    (
+        "What is the title of the book with the fewest pages?",
+        "select title from book order by pages limit 1",
+    ),
+    (
+        "What are the offices of the editors, and how many editors work in each office?",
+        "select office,count(*) from editor group by 1",
+    ),
+    (
+        "Find the titles of the books that were sold in Asia.",
+        "select distinct title from book join sale using(isbn) where region='Asia'",
+    ),
+    (
+        "Find the title of the books that were never sold.",
+        "select title from book where isbn not in (select isbn from sale)",
+    ),
+    (
+        "What are the average and total revenue of the sales in Europe?",
+        "select avg(revenue),sum(revenue) from sale where region='Europe'",
+    ),
+    (
+        "Which institution has the largest number of authors?",
+        "select institution from author group by 1 order by count(*) desc limit 1",
+    ),
+    (
+        "Show the titles of books whose list price is not greater than 40.",
+        "select title from book where list_price<=40",
+    ),
+    (
+        "List the isbn and title of books that have more than one author.",
+        "select isbn,title from book join book_author using(isbn) group by 1 having count(*)>1",
+    ),
+    (
+        "What is the rating of each review, along with the book title?",
+        "select rating,title from review join book using(isbn)",
+    ),
+    (
+        "What is the total revenue for each subject in 2023? Order by total revenue in descending order.",
+        "select subject_title,sum(revenue) from sale join book using(isbn) join subject using(subject_code) where extract(year from sale_date)=2023 group by 1 order by 2 desc",
+    ),
+    (
+        "Which author has the most books? Return the first name, last name and the number of books.",
+        "select fname,lname,count(*) from author join book_author using(author_id) group by author_id,1,2 order by 3 desc limit 1",
+    ),
+    (
+        "What is the average rating of books in the 'Physics' subject?",
+        "select avg(rating) from review join book using(isbn) join subject using(subject_code) where subject_title='Physics'",
+    ),
+    (
+        "How many books were published in the last 10 years?",
+        "select count(*) from book where publication_date>=current_date-interval '10 years'",
+    ),
+    (
+        "What is the total revenue by month in 2023?",
+        "select date_trunc('month',sale_date)::date,sum(revenue) from sale where extract(year from sale_date)=2023 group by 1",
+    ),
+    (
+        "Which books have been reviewed by 'Reviewer 2'?",
+        "select distinct title from book join review using(isbn) where reviewer='Reviewer 2'",
+    ),
+    (
+        "What are the top 2 books by number of copies sold in Europe?",
+        "select title,sum(copies) from book join sale using(isbn) where region='Europe' group by isbn,1 order by 2 desc limit 2",
+    ),
+    (
+        "What is the difference between the average list price of English books and German books?",
+        "select (select avg(list_price) from book where language='English')-(select avg(list_price) from book where language='German')",
+    ),
+    (
+        "How many authors from each country have written at least one book?",
+        "select country,count(distinct author_id) from author join book_author using(author_id) group by 1",
+    ),
 ]
