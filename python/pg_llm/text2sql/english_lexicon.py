@@ -5,7 +5,7 @@ Each phrase maps to a symbol and what it carries. Symbols:
 Q a count, A an aggregate, X a superlative, P a comparison, p one that follows
 its number, B between, L a text pattern, E each, O order by, K a direction,
 U distinct, ! negation, W whose or with, F a preposition, I be, H a wh-word,
-G a verb that asks, & and, | or, z in stock or not.
+G a verb that asks, & and, | or, Z in stock or not.
 """
 
 from __future__ import annotations
@@ -336,12 +336,12 @@ def _phrases() -> dict[str, tuple[str, object]]:
     add("F", "to", "to|toward|towards|onto")
     add("I", None, "is|are|was|were|be|been|being|'s")
     add("b", None, "both")
-    add("z", ">", "in stock|on stock|still in stock")
-    add("z", ">", "with stock|have stock|has stock")
-    add("z", "=", "out of stock|sold out|not in stock|no longer in stock|no stock|without stock")
-    add("z", "=", "without any stock|with no stock|have no stock|has no stock")
+    add("Z", ">", "in stock|on stock|still in stock")
+    add("Z", ">", "with stock|have stock|has stock")
+    add("Z", "=", "out of stock|sold out|not in stock|no longer in stock|no stock|without stock")
+    add("Z", "=", "without any stock|with no stock|have no stock|has no stock")
     add(
-        "z",
+        "Z",
         None,
         "run out|runs out|ran out|running out|run out of|runs out of|ran out of|running out of|"
         "run out of stock|runs out of stock|ran out of stock|running out of stock|run low|"

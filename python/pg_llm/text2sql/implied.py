@@ -132,10 +132,13 @@ class Implied(Composer):
             return
         term = frame.select[0]
         named = any(unit.symbol == "T" for unit in frame.units)
-        if not frame.units or named or term.aggregate or not term.matches:
+        summed = term.text.startswith("总")
+        if not frame.units or (named and not summed) or term.aggregate or not term.matches:
             return
         ref = self.resolver.column(term)
-        if ref.column.category != "N" or self.schema.named(ref.relation) or not additive(ref):
+        if ref.column.category != "N" or not additive(ref):
+            return
+        if self.schema.named(ref.relation) and not summed:
             return
         if not any(self._picks(condition, ref.relation) for condition in frame.conditions):
             term.aggregate = "sum"

@@ -59,7 +59,7 @@ def check(made: Composer) -> None:
     """Raise `Declined` where a finished statement cannot be what was asked."""
     for one in (
         *(_repeats, _lost, _uncounted, _nobody, _periods, _directions),
-        *(_flags, _alone, _idle, _nouns, _turns, _stages, _units),
+        *(_flags, _alone, _idle, _nouns, _turns, _stages, _units, _scope, _only_flags),
     ):
         one(made)
 
@@ -113,7 +113,7 @@ def _uncounted(made: Composer) -> None:
     numbers = [
         term
         for term in frame.select
-        if term.matches and made.resolver.column(term).column.category == "N"
+        if (ref := made.resolver.known(term)) is not None and ref.column.category == "N"
     ]
     if not numbers:
         raise Declined("the question asks how many, and nothing would be counted")
@@ -128,10 +128,16 @@ def _nobody(made: Composer) -> None:
         return
     if frame.units[0].text not in ("who", "who is", "who are", "who's", "whom"):
         return
-    shown = [made.resolver.column(t).column.category for t in frame.select if t.matches]
-    plain = [term for term in frame.select if not term.matches and term.aggregate is None]
-    if not plain and all(category in "NDB" for category in shown):
+    shown = _shown(made)
+    unknown = [t for t in frame.select if t.aggregate is None and not made.resolver.known(t)]
+    if not unknown and all(category in "NDB" for category in shown):
         raise Declined("the question asks who, and no name would be shown")
+
+
+def _shown(made: Composer) -> list[str]:
+    """Return the categories of the columns that are selected."""
+    refs = [made.resolver.known(term) for term in made.frame.select]
+    return [ref.column.category for ref in refs if ref is not None]
 
 
 def _periods(made: Composer) -> None:
@@ -140,8 +146,13 @@ def _periods(made: Composer) -> None:
     inner = [one for presence in frame.presences for one in presence.conditions]
     outer = [condition for condition, _ in _resolved(made)]
     for condition in (*outer, *inner):
-        if condition.op == "date" and not condition.term.matches:
-            _happened(frame, condition, made.resolver.column(condition.term, condition))
+        if condition.op != "date":
+            continue
+        ref = made.resolver.column(condition.term, condition)
+        if not condition.term.matches:
+            _happened(frame, condition, ref)
+        elif condition in outer:
+            _of_another(made, ref)
 
 
 def _happened(frame: Frame, condition: Condition, ref: ColumnRef) -> None:
@@ -160,10 +171,26 @@ def _happened(frame: Frame, condition: Condition, ref: ColumnRef) -> None:
         if any({root(verb), root(plain)} & other for other in others):
             raise Declined(f'"{verb}" is not what {ref.column.name} tells the day of')
     events = [verb for verb, plain in verbs if root(plain) not in EXISTENTIAL]
-    if condition.negated and events:
+    if events and (condition.negated or _denied(frame.units)):
         raise Declined(f'{ref.column.name} may not be when "{events[0]}" happened')
     if {"birthday", "anniversary"} & frame.hints and "current_date" in str(condition.values):
         raise Declined("a day that comes again every year is not a date")
+
+
+def _denied(units: Sequence[Lexeme]) -> bool:
+    """Whether a verb is denied (not seen since)."""
+    said = [unit.symbol for unit in units if unit.symbol not in "_I"]
+    return ("!", "v") in pairwise(said)
+
+
+def _of_another(made: Composer, ref: ColumnRef) -> None:
+    """Decline the date of what only points here: an order is not due when its invoice is."""
+    named = {m.relation.oid for unit in made.frame.units if unit.symbol == "T" for m in unit.tables}
+    if ref.relation.oid in {made.query.root.oid, *named}:
+        return
+    found = made.schema.joins.path([made.query.root.oid], ref.relation.oid, made.frame.hints)
+    if found is None or not all(step.forth for step in found[0]):
+        raise Declined(f"{ref.column.name} is a date of {ref.relation.sql_name} only")
 
 
 def _roots(name: str) -> set[str]:
@@ -196,19 +223,27 @@ def _alone(made: Composer) -> None:
     """Decline to count or average groups that are single rows."""
     query = made.query
     counted = [t.aggregate for t in (*made.frame.select, *(o.term for o in made.frame.orders))]
-    if not query.group or "avg" not in counted and "count" not in counted:
+    if not query.group or ("avg" not in counted and "count" not in counted):
         return
-    if any(_is_key(made, key) for key in _keys(query.root)) and not query.fans_out():
-        raise Declined("each group would be a single row")
+    if query.wrap or query.fans_out():
+        return
+    # a key of the rows' own; to average what another table has one of is idle as well
+    others = made.schema.snapshot.relations if "avg" in counted else ()
+    for relation in (query.root, *others):
+        if not query.has(relation) or not any(_is_key(made, relation, k) for k in _keys(relation)):
+            continue
+        found = made.schema.joins.path([relation.oid], query.root.oid, made.frame.hints)
+        if found is not None and all(step.to_one for step in found[0]):
+            raise Declined("each group would be a single row")
 
 
 def _keys(relation: Relation) -> list[tuple[str, ...]]:
     return [key for key in (relation.primary_key, *relation.unique) if key]
 
 
-def _is_key(made: Composer, key: tuple[str, ...]) -> bool:
+def _is_key(made: Composer, relation: Relation, key: tuple[str, ...]) -> bool:
     query = made.query
-    return {query.column_name(query.root.oid, name) for name in key} <= set(query.group)
+    return {query.column_name(relation.oid, name) for name in key} <= set(query.group)
 
 
 def _idle(made: Composer) -> None:
@@ -258,7 +293,7 @@ def _turns(made: Composer) -> None:
 
 
 _STAGE = frozenset({"status", "stage", "phase"})
-_SO_FAR = frozenset({"been", "yet", "haven't", "hasn't", "have not", "has not"})
+_SO_FAR = frozenset({"been", "yet", "haven't", "hasn't", "未", "还未", "尚未", "还没", "还没有"})
 
 
 def _stages(made: Composer) -> None:
@@ -271,13 +306,15 @@ def _stages(made: Composer) -> None:
     named = {m.relation.oid for unit in frame.units if unit.symbol == "T" for m in unit.tables}
     named |= {presence.relation.oid for presence in frame.presences}
     so_far = any(_SO_FAR & {unit.text, *unit.text.split()} for unit in frame.units)
+    final = {root(word) for word in ENDINGS}
     for condition, ref in _resolved(made):
         if not condition.choices or not _STAGE & set(split_identifier(ref.column.name)):
             continue
         if entity is not None and ref.relation.oid not in {entity.oid, *named}:
             raise Declined(f'"{condition.text}" is said of {ref.relation.sql_name} only')
-        stages = len(ref.column.values)
-        if condition.negated and so_far and stages > 3 and condition.text.endswith(("ed", "en")):
+        stage = str(condition.values[0])
+        passing = stage.endswith(("ed", "en")) and not {root(stage), root(base(stage))} & final
+        if condition.negated and so_far and passing and len(ref.column.values) > 3:
             raise Declined(f'what had been "{condition.text}" may be something else by now')
 
 
@@ -286,3 +323,25 @@ def _units(made: Composer) -> None:
     for before, unit in zip(made.frame.units, made.frame.units[1:], strict=False):
         if before.symbol == "N" and unit.symbol == "V" and stem(unit.text) != unit.text:
             raise Declined(f'"{unit.text}" may be a unit')
+
+
+def _scope(made: Composer) -> None:
+    """Decline "not paid by card": whether it was paid at all is left open."""
+    units = [unit for unit in made.frame.units if unit.symbol not in "_I"]
+    for four in zip(units, units[1:], units[2:], units[3:], strict=False):
+        symbols = [unit.symbol for unit in four]
+        done = four[1].text.endswith(("ed", "en")) or base(four[1].text) != four[1].text
+        said = done and four[2].text in ("by", "with", "via")
+        if symbols[0] == "!" and symbols[1] in "VC" and said and symbols[3] in "VS":
+            raise Declined(f'what "{four[0].text}" denies is not clear')
+
+
+def _only_flags(made: Composer) -> None:
+    """Decline a list of yes and no where rows are asked for."""
+    frame = made.frame
+    named = any(unit.symbol == "T" for unit in frame.units)
+    if not named or frame.groups or any(term.aggregate for term in frame.select):
+        return
+    shown = _shown(made)
+    if shown == ["B"] and len(frame.select) == 1:
+        raise Declined("which rows are asked for, and only yes or no would be shown")

@@ -34,7 +34,7 @@ def supplied(
     Raises `Declined` where no column tells how much there is, and for what was
     in stock at another time.
     """
-    said = [unit for unit in units if unit.symbol == "z"]
+    said = [unit for unit in units if unit.symbol == "Z"]
     if not said:
         return list(units), [], []
     at = units.index(said[0])
