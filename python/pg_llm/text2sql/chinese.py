@@ -69,7 +69,7 @@ class _ChineseReader(ChineseChunks):
             (r"yC(?=[dT])", self._has_happened),
             (r"y", lambda _: []),
             (r"!?C(?=[dT])", self._flagged),
-            (r"(?<=[EO])TC", self._column_of),
+            (r"(?<=[EO])TC", self._column_of_group),
             (r"NC(?=[dT])", self._number_of),
             (r"C!(?=[dT]|$)", self._missing),
             (r"O[TC](?:&[TC])*(?![QACdXSVaq]*K)", self._group),

@@ -342,7 +342,7 @@ class ChineseChunks(Reader):
         """会员的微信: what comes last is asked for, and a value is nothing to ask for."""
         raise Declined(f'"{units[2].text}" is a value here, and not something of each row')
 
-    def _column_of(self, units: list[Lexeme]) -> list[Lexeme] | None:
+    def _column_of_group(self, units: list[Lexeme]) -> list[Lexeme] | None:
         """每个证券类型: a column of that table, and not the table."""
         table, column = units
         oid = table.tables[0].relation.oid

@@ -72,7 +72,6 @@ class _Composer(Where):
     """Composes what is selected, grouped and ordered."""
 
     keyed = False
-    counted = False
     items: list[_Item] = []  # noqa: RUF012  (never changed in place)
 
     def compose(self) -> Composition:

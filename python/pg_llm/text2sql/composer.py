@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Composer:
     """A frame on its way to SQL."""
 
+    counted = False
+
     def __init__(self, frame: Frame, schema: SchemaIndex) -> None:
         self.frame = frame
         self.schema = schema

@@ -11,7 +11,7 @@ from pg_llm.text2sql.compose import Composition, compose
 from pg_llm.text2sql.english_lexicon import EXISTENTIAL, IRREGULAR_VERBS, OPERATORS
 from pg_llm.text2sql.english_phrasing import rounding
 from pg_llm.text2sql.frame import Declined, Frame
-from pg_llm.text2sql.words import is_chinese, root, split_identifier, word_set
+from pg_llm.text2sql.words import is_chinese, root, split_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

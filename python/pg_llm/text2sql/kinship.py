@@ -83,7 +83,7 @@ _VERBS = (
     ),
     (_pattern(r"(?P<asked>who|which\s+\w+)\s+(?P<verb>[a-z]+)\s+(?P<told>.+?)"), True),
     (_pattern(rf"{_ASK}?(?:the\s+)?(?P<verb>[a-z]+)\s+of\s+(?P<told>.+?)"), True),
-    (_pattern(rf"{_ASK}?(?P<told>.+?)['’]s?\s+(?P<verb>[a-z]+)"), True),
+    (_pattern(rf"{_ASK}?(?P<told>.+?)['\u2019]s?\s+(?P<verb>[a-z]+)"), True),
 )
 
 
@@ -120,6 +120,13 @@ def _tie(
 
 def kin(tie: Tie, asked: Frame, told: Frame) -> Kin | None:
     """Return what ties the two together, where both are rows of the one table."""
+    if asked.entity is None and all(
+        unit.tables[0].relation.oid == tie.relation.oid
+        for unit in asked.units
+        if unit.symbol == "T"
+    ):
+        # how many welders report to ...
+        asked.entity = tie.relation
     if asked.entity is None or asked.entity.oid != tie.relation.oid or told.unread:
         return None
     more = (told.presences, told.groups, told.orders, told.limit, told.kin)

@@ -185,7 +185,9 @@ def _denied(units: Sequence[Lexeme]) -> bool:
 
 def _of_another(made: Composer, ref: ColumnRef) -> None:
     """Decline the date of what only points here: an order is not due when its invoice is."""
-    named = {m.relation.oid for unit in made.frame.units if unit.symbol == "T" for m in unit.tables}
+    named = {
+        m.relation.oid for unit in made.frame.units if unit.symbol == "T" for m in unit.tables
+    }
     if ref.relation.oid in {made.query.root.oid, *named}:
         return
     found = made.schema.joins.path([made.query.root.oid], ref.relation.oid, made.frame.hints)
@@ -261,7 +263,7 @@ def _nouns(made: Composer) -> None:
         if not condition.choices or len(condition.values) != 1:
             continue
         words = {stem(word) for word in split_identifier(str(condition.values[0]))}
-        if entity is None or not words or condition.text[:1].isupper() and len(words) > 1:
+        if entity is None or not words or (condition.text[:1].isupper() and len(words) > 1):
             continue
         own = stem(split_identifier(ref.relation.name)[-1])
         if words == {own} or any(
@@ -287,6 +289,8 @@ def _turns(made: Composer) -> None:
     for presence in frame.presences:
         found = made.schema.joins.path([entity.oid], presence.relation.oid, frame.hints)
         steps = found[0] if found else []
+        if presence.negated and len(steps) > 2:
+            raise Declined(f"{presence.relation.name} have little to do with it")
         for one, two in pairwise(steps):
             if one.to_one and one.forth and not two.to_one:
                 raise Declined(f"{presence.relation.name} have to do with it over a third only")
