@@ -87,6 +87,7 @@ def _phrases() -> dict[str, tuple[str, object]]:
         "数 量 有多少",
     )
     add("z", None, " ".join(BEYOND))
+    add("!", None, "不再")
     # how much there is, and not whether there is a row of it
     add("Z", ">", "有库存 有货 在库 有现货")
     add("Z", "=", "没有库存 没库存 无库存 缺货 断货 无货 没货 脱销 售罄")

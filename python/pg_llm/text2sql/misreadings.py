@@ -59,7 +59,8 @@ def check(made: Composer) -> None:
     """Raise `Declined` where a finished statement cannot be what was asked."""
     for one in (
         *(_repeats, _lost, _uncounted, _nobody, _periods, _directions),
-        *(_flags, _alone, _idle, _nouns, _turns, _stages, _units, _scope, _only_flags),
+        *(_flags, _alone, _idle, _nouns, _turns, _stages, _units, _scope, _only_flags, _costs),
+        *(_ceased,),
     ):
         one(made)
 
@@ -140,6 +141,9 @@ def _shown(made: Composer) -> list[str]:
     return [ref.column.category for ref in refs if ref is not None]
 
 
+_YEARLY = frozenset({"birthday", "anniversary"})
+
+
 def _periods(made: Composer) -> None:
     """Decline where a period is not that of what is said to have happened."""
     frame = made.frame
@@ -149,6 +153,8 @@ def _periods(made: Composer) -> None:
         if condition.op != "date":
             continue
         ref = made.resolver.column(condition.term, condition)
+        if _YEARLY & frame.hints and "current_date" in str(condition.values):
+            raise Declined("a day that comes again every year is not a date")
         if not condition.term.matches:
             _happened(frame, condition, ref)
         elif condition in outer:
@@ -173,8 +179,6 @@ def _happened(frame: Frame, condition: Condition, ref: ColumnRef) -> None:
     events = [verb for verb, plain in verbs if root(plain) not in EXISTENTIAL]
     if events and (condition.negated or _denied(frame.units)):
         raise Declined(f'{ref.column.name} may not be when "{events[0]}" happened')
-    if {"birthday", "anniversary"} & frame.hints and "current_date" in str(condition.values):
-        raise Declined("a day that comes again every year is not a date")
 
 
 def _denied(units: Sequence[Lexeme]) -> bool:
@@ -297,7 +301,9 @@ def _turns(made: Composer) -> None:
 
 
 _STAGE = frozenset({"status", "stage", "phase"})
-_SO_FAR = frozenset({"been", "yet", "haven't", "hasn't", "未", "还未", "尚未", "还没", "还没有"})
+_SO_FAR = frozenset(
+    {"been", "yet", "haven't", "hasn't", "未", "还未", "尚未", "没", "没有", "还没", "还没有"}
+)
 
 
 def _stages(made: Composer) -> None:
@@ -349,3 +355,27 @@ def _only_flags(made: Composer) -> None:
     shown = _shown(made)
     if shown == ["B"] and len(frame.select) == 1:
         raise Declined("which rows are asked for, and only yes or no would be shown")
+
+
+def _costs(made: Composer) -> None:
+    """Decline "products that cost 20", where there is a price beside the cost."""
+    entity = made.frame.entity
+    units = [unit for unit in made.frame.units if unit.symbol != "_"]
+    verb = any(
+        before.symbol in "TWH" and unit.symbol == "C" and unit.text in ("cost", "costs")
+        for before, unit in pairwise(units)
+    )
+    if entity is None or not verb:
+        return
+    named = [set(split_identifier(column.name)) for column in entity.columns]
+    if any("price" in words for words in named) and any("cost" in words for words in named):
+        raise Declined(f"{entity.sql_name} has a cost and a price")
+
+
+def _ceased(made: Composer) -> None:
+    """Decline what is so no more where the statement says that it never was."""
+    said = [
+        u.text for u in made.frame.units if u.symbol == "!" and u.text in ("不再", "no longer")
+    ]
+    if said and "not exists" in made.query.forms():
+        raise Declined(f'"{said[0]}" is not the same as never')
