@@ -111,6 +111,7 @@ RIGHT = [
      "select full_name, hourly_wage from staff order by 2 desc limit 1"),
     ("How many inactive clients are there?", "select count(*) from clients where not active"),
     ("Clients with no email", "select company from clients where email is null"),
+    ("Machines bought in 2020", "select machine_id, model from machines where extract(year from bought_on) = 2020"),
     ("Average fee per job", "select avg(fee) from jobs"),
     ("Bill amount per method", "select method, sum(amount) from bills group by 1"),
 ]  # fmt: skip
@@ -160,6 +161,13 @@ DECLINED = [
     "Cheapest parts apart from fuses",
     "Jobs finished behind schedule",
     "Jobs on time",
+    "Clients with only cancelled jobs",
+    "Jobs started in June 2024",
+    "Clients inactive since 2022",
+    "Bills settled by Ada Finch",
+    "Staff hired in the last quarter of 2020",
+    "Machines bought before 2020 and still rented",
+    "Machines rented in 2019",
 ]
 
 NEVER_WRONG = [

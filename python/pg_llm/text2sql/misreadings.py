@@ -11,8 +11,15 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql.english_lexicon import ENDINGS, EXISTENTIAL, STATES, base
+from pg_llm.text2sql.english_lexicon import ENDINGS, STATES, base
 from pg_llm.text2sql.frame import Declined
+from pg_llm.text2sql.misread_periods import (
+    events_of_periods,
+    periods,
+    resolved,
+    roots,
+    twice_dated,
+)
 from pg_llm.text2sql.words import root, split_identifier, stem
 
 if TYPE_CHECKING:
@@ -20,7 +27,6 @@ if TYPE_CHECKING:
 
     from pg_llm.catalog import ForeignKey, Relation
     from pg_llm.text2sql.composer import Composer
-    from pg_llm.text2sql.frame import Condition, Frame
     from pg_llm.text2sql.index import ColumnRef
     from pg_llm.text2sql.lexeme import Lexeme
 
@@ -58,19 +64,11 @@ def asked(units: Sequence[Lexeme]) -> None:
 def check(made: Composer) -> None:
     """Raise `Declined` where a finished statement cannot be what was asked."""
     for one in (
-        *(_repeats, _lost, _uncounted, _nobody, _periods, _directions),
+        *(_repeats, _lost, _uncounted, _nobody, periods, _directions),
         *(_flags, _alone, _idle, _nouns, _turns, _stages, _units, _scope, _only_flags, _costs),
-        *(_ceased,),
+        *(_ceased, events_of_periods, _only, twice_dated),
     ):
         one(made)
-
-
-def _resolved(made: Composer) -> Iterator[tuple[Condition, ColumnRef]]:
-    """Yield the plain conditions with the columns that they are on."""
-    for condition in made.frame.conditions:
-        if condition.op != "or" and not condition.term.aggregate:
-            choice = made.resolver.choice(condition) if condition.choices else None
-            yield condition, choice or made.resolver.column(condition.term, condition)
 
 
 def _repeats(made: Composer) -> None:
@@ -80,7 +78,7 @@ def _repeats(made: Composer) -> None:
         return
     told = {
         query.column(ref)
-        for condition, ref in _resolved(made)
+        for condition, ref in resolved(made)
         if condition.op == "=" and not condition.negated and query.has(ref.relation)
     }
     if query.select and all(shown in told for shown, _ in query.select):
@@ -93,6 +91,8 @@ def _lost(made: Composer) -> None:
     read |= {presence.relation.sql_name for presence in made.frame.presences}
     for unit in made.frame.units:
         last = unit.text.split()[-1]
+        if unit.symbol == "T" and unit.score < _SURE:
+            _swallowed(made, unit, read)
         if unit.symbol != "T" or stem(last) == last:
             continue
         if unit.tables[0].relation.oid in made.frame.unrestricted:
@@ -101,6 +101,18 @@ def _lost(made: Composer) -> None:
         names |= {f"{m.relation.sql_name}.{m.ref.column.name}" for m in unit.columns}
         if not names & read:
             raise Declined(f'the statement has no part in "{unit.text}"')
+
+
+# A phrase that a name covers only in part may hold the name of other rows.
+_SURE = 0.9
+
+
+def _swallowed(made: Composer, unit: Lexeme, read: set[str]) -> None:
+    """Decline "products supplied" taken for suppliers."""
+    for word in unit.text.split()[:-1]:
+        named = [m for m in made.schema.find([word]) if m.column is None and m.score >= _SURE]
+        if stem(word) != word and named and not {m.relation.sql_name for m in named} & read:
+            raise Declined(f'the statement has no part in "{word}"')
 
 
 def _uncounted(made: Composer) -> None:
@@ -141,68 +153,6 @@ def _shown(made: Composer) -> list[str]:
     return [ref.column.category for ref in refs if ref is not None]
 
 
-_YEARLY = frozenset({"birthday", "anniversary"})
-
-
-def _periods(made: Composer) -> None:
-    """Decline where a period is not that of what is said to have happened."""
-    frame = made.frame
-    inner = [one for presence in frame.presences for one in presence.conditions]
-    outer = [condition for condition, _ in _resolved(made)]
-    for condition in (*outer, *inner):
-        if condition.op != "date":
-            continue
-        ref = made.resolver.column(condition.term, condition)
-        if _YEARLY & frame.hints and "current_date" in str(condition.values):
-            raise Declined("a day that comes again every year is not a date")
-        if not condition.term.matches:
-            _happened(frame, condition, ref)
-        elif condition in outer:
-            _of_another(made, ref)
-
-
-def _happened(frame: Frame, condition: Condition, ref: ColumnRef) -> None:
-    said = _roots(ref.column.name)
-    verbs = [(verb, base(verb.lower())) for verb in frame.verbs]
-    if any({root(verb), root(plain)} & said for verb, plain in verbs):
-        return
-    others = [
-        _roots(column.name) - said
-        for column in ref.relation.columns
-        if column.category == "D" and column.name != ref.column.name
-    ]
-    for verb, plain in verbs:
-        if plain in ENDINGS:
-            raise Declined(f'{ref.column.name} does not tell when "{verb}" happened')
-        if any({root(verb), root(plain)} & other for other in others):
-            raise Declined(f'"{verb}" is not what {ref.column.name} tells the day of')
-    events = [verb for verb, plain in verbs if root(plain) not in EXISTENTIAL]
-    if events and (condition.negated or _denied(frame.units)):
-        raise Declined(f'{ref.column.name} may not be when "{events[0]}" happened')
-
-
-def _denied(units: Sequence[Lexeme]) -> bool:
-    """Whether a verb is denied (not seen since)."""
-    said = [unit.symbol for unit in units if unit.symbol not in "_I"]
-    return ("!", "v") in pairwise(said)
-
-
-def _of_another(made: Composer, ref: ColumnRef) -> None:
-    """Decline the date of what only points here: an order is not due when its invoice is."""
-    named = {
-        m.relation.oid for unit in made.frame.units if unit.symbol == "T" for m in unit.tables
-    }
-    if ref.relation.oid in {made.query.root.oid, *named}:
-        return
-    found = made.schema.joins.path([made.query.root.oid], ref.relation.oid, made.frame.hints)
-    if found is None or not all(step.forth for step in found[0]):
-        raise Declined(f"{ref.column.name} is a date of {ref.relation.sql_name} only")
-
-
-def _roots(name: str) -> set[str]:
-    return {root(word) for word in split_identifier(name)}
-
-
 def _directions(made: Composer) -> None:
     """Decline "from A to B" where no column says which end is which."""
     ends: dict[str, str] = {}
@@ -218,7 +168,7 @@ def _flags(made: Composer) -> None:
     entity = made.frame.entity
     if entity is None:
         return
-    flags = [_roots(column.name) for column in entity.columns if column.category == "B"]
+    flags = [roots(column.name) for column in entity.columns if column.category == "B"]
     for presence in made.frame.presences:
         name = root(split_identifier(presence.relation.name)[-1])
         if any(name in flag and len(flag) > 1 for flag in flags):
@@ -263,7 +213,7 @@ def _idle(made: Composer) -> None:
 def _nouns(made: Composer) -> None:
     """Decline a value whose words name something else: a bus, and not a fee of the kind bus."""
     entity = made.frame.entity
-    for condition, ref in _resolved(made):
+    for condition, ref in resolved(made):
         if not condition.choices or len(condition.values) != 1:
             continue
         words = {stem(word) for word in split_identifier(str(condition.values[0]))}
@@ -317,7 +267,7 @@ def _stages(made: Composer) -> None:
     named |= {presence.relation.oid for presence in frame.presences}
     so_far = any(_SO_FAR & {unit.text, *unit.text.split()} for unit in frame.units)
     final = {root(word) for word in ENDINGS}
-    for condition, ref in _resolved(made):
+    for condition, ref in resolved(made):
         if not condition.choices or not _STAGE & set(split_identifier(ref.column.name)):
             continue
         if entity is not None and ref.relation.oid not in {entity.oid, *named}:
@@ -344,6 +294,13 @@ def _scope(made: Composer) -> None:
         said = done and four[2].text in ("by", "with", "via")
         if symbols[0] == "!" and symbols[1] in "VC" and said and symbols[3] in "VS":
             raise Declined(f'what "{four[0].text}" denies is not clear')
+        if symbols[1] == "V" and said and symbols[3] in "VS" and not _share_relation(four):
+            raise Declined(f'"{four[1].text}" may be what "{four[3].text}" did')
+
+
+def _share_relation(units: Sequence[Lexeme]) -> bool:
+    one, two = ({v.ref.relation.oid for v in units[at].values} for at in (1, 3))
+    return bool(one & two)
 
 
 def _only_flags(made: Composer) -> None:
@@ -379,3 +336,15 @@ def _ceased(made: Composer) -> None:
     ]
     if said and "not exists" in made.query.forms():
         raise Declined(f'"{said[0]}" is not the same as never')
+
+
+def _only(made: Composer) -> None:
+    """Decline "only" where it says more than a number does: only paid ones, and no others."""
+    units = made.frame.units
+    for at, unit in enumerate(units):
+        after = units[at + 1].symbol if at + 1 < len(units) else "."
+        if unit.text.split()[-1:] == ["only"] and unit.symbol in "_W?P" and after in "VTSC":
+            raise Declined('"only" says more than was understood')
+    for one, two in pairwise(units):
+        if one.text == "still" and two.symbol == "v" and two is units[-1]:
+            raise Declined(f'nothing says what is "still {two.text}"')

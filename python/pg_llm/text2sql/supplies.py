@@ -76,9 +76,11 @@ def _beside(thing: Relation, schema: SchemaIndex) -> Iterator[Relation]:
 
 
 def _amounts(relation: Relation) -> Iterator[ColumnRef]:
+    stored = "库存" in f"{relation.name}{relation.comment or ''}"
     for column in relation.columns:
         words = {stem(word) for word in split_identifier(column.name)}
         whole = words | {stem(word) for word in split_identifier(relation.name)}
         amount = words & _HELD or (words & {"quantity", "qty", "unit"} and whole & _HELD)
-        if column.category == "N" and amount and not whole & _OTHERWISE:
+        called = stored and "数量" in f"{column.name}{column.comment or ''}"
+        if column.category == "N" and (amount or called) and not whole & _OTHERWISE:
             yield ColumnRef(relation, column)
