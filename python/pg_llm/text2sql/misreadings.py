@@ -66,7 +66,16 @@ def check(made: Composer) -> None:
     for one in (
         *(_repeats, _lost, _uncounted, _nobody, periods, _directions),
         *(_flags, _alone, _idle, _nouns, _turns, _stages, _units, _scope, _only_flags, _costs),
-        *(_ceased, events_of_periods, _only, twice_dated),
+        *(
+            _ceased,
+            events_of_periods,
+            _only,
+            twice_dated,
+            _over_a_third,
+            _agents,
+            _heads,
+            _opening,
+        ),
     ):
         one(made)
 
@@ -348,3 +357,55 @@ def _only(made: Composer) -> None:
     for one, two in pairwise(units):
         if one.text == "still" and two.symbol == "v" and two is units[-1]:
             raise Declined(f'nothing says what is "still {two.text}"')
+
+
+def _over_a_third(made: Composer) -> None:
+    """Decline to count per group what has only a third thing in common with it."""
+    for term in made.frame.groups:
+        relation = term.relation if not term.matches else None
+        if relation is None or relation.oid == made.query.root.oid:
+            continue
+        found = made.schema.joins.path([made.query.root.oid], relation.oid, made.frame.hints)
+        for one, two in pairwise(found[0] if found else []):
+            if one.to_one and one.forth and not two.to_one:
+                raise Declined(f"{relation.name} have to do with it over a third only")
+
+
+def _agents(made: Composer) -> None:
+    """Decline "schools led by A" read as the schools of A, where a key may be the leader's."""
+    units = [unit for unit in made.frame.units if unit.symbol not in "_I"]
+    entity = made.frame.entity
+    for verb, by, agent in zip(units, units[1:], units[2:], strict=False):
+        if (
+            entity is None
+            or verb.symbol not in "v?"
+            or by.text != "by"
+            or agent.symbol not in "VS"
+        ):
+            continue
+        oids = {value.ref.relation.oid for value in agent.values}
+        steps = [step for step in made.schema.joins.steps(entity.oid) if step.target in oids]
+        # a key that plays a part (principal_id), beside one that points back here
+        if any(step.forth for step in steps) and any(not step.forth for step in steps):
+            raise Declined(f'what "{verb.text}" says of "{agent.text}" is not clear')
+
+
+def _heads(made: Composer) -> None:
+    """Decline "club presidents" taken for clubs: the last noun is what is asked for."""
+    units = made.frame.units
+    if len(units) < 2 or made.frame.entity is None:
+        return
+    before, last = units[-2:]
+    if before.symbol != "T" or last.symbol != "V" or stem(last.text.lower()) == last.text.lower():
+        return
+    if not any(value.ref.relation.oid == made.frame.entity.oid for value in last.values):
+        raise Declined(f'"{last.text}" are asked for, and would not be shown')
+
+
+def _opening(made: Composer) -> None:
+    """Decline "books about history" taken for teachers of it: no verb begins so."""
+    units = made.frame.units
+    if units and units[0].symbol == "v" and units[0].text.endswith("s"):
+        read = {root(word) for table in made.query.tables for word in split_identifier(table)}
+        if root(units[0].text) not in read:
+            raise Declined(f'the statement has no part in "{units[0].text}"')
