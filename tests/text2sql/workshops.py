@@ -113,7 +113,7 @@ RIGHT = [
     ("Clients with no email", "select company from clients where email is null"),
     ("Machines bought in 2020", "select machine_id, model from machines where extract(year from bought_on) = 2020"),
     ("Staff per machine",
-     "select machine_id, model, count(distinct mechanic_id) from jobs join machines using (machine_id) group by 1"),
+     "select machine_id, model, count(distinct mechanic_id) from jobs join machines using (machine_id) group by 1, 2"),
     ("Machines per model", "select model, count(*) from machines group by 1"),
     ("Jobs per month in 2024",
      "select date_trunc('month', opened_on)::date, count(*) from jobs where extract(year from opened_on) = 2024 group by 1"),

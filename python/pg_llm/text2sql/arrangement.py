@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql.chunks import Chunks, word
+from pg_llm.text2sql.chunks import word
+from pg_llm.text2sql.comparisons import Comparisons
 from pg_llm.text2sql.frame import Condition, Declined, Order, Presence, Term
 from pg_llm.text2sql.patterns import first, pick
 from pg_llm.text2sql.terms import flag_value, group_term, term_of, texty
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _OF_VALUES = ("high", "low", "large", "small", "most", "least", "高", "低", "大", "小", "多", "少")
 
 
-class Arrangement(Chunks):
+class Arrangement(Comparisons):
     """Handlers that fill a frame's orders, groups and absences."""
 
     def _order(self, units: list[Lexeme]) -> list[Lexeme]:

@@ -180,7 +180,7 @@ def _word(units: list[Token], at: int, schema: SchemaIndex) -> tuple[float, Lexe
     if word in lexicon.STOP:
         return 0.3, Lexeme("_", word)
     if lexicon.is_light(word):
-        when = [m for m in schema.find([word]) if m.column and m.column.category == "D"]
+        when = [m for m in schema.find([word]) if m.column and m.column.category in "DB"]
         return 0.2, Lexeme("v", word, word, columns=when, measures=measures(word, schema))
     return 0.0, Lexeme("?", token.text, token.text, capital=token.capital and at > 0)
 

@@ -240,7 +240,7 @@ def _phrases() -> dict[str, tuple[str, object]]:
         True,
         "in descending order|in descending alphabetical order|descending alphabetical order|"
         "in reverse alphabetic order|descending|in decreasing order|desc|from highest to lowest|"
-        "highest first|from high to low|from largest to smallest|largest first|"
+        "highest first|most first|from high to low|from largest to smallest|largest first|"
         "in reverse alphabetical order|reverse alphabetical order|in reverse order|"
         "descending order|from most to least|from the highest to the lowest|"
         "from the most to the least|from biggest to smallest|decreasing|decreasing order|"
@@ -570,6 +570,13 @@ VERB_NOUNS = {
     "visit": ("visit",),
     "fly": ("flight",),
 }
+# What is done to numbers of things, again and again.
+TRADED = word_set(
+    """
+    sell order ship buy purchase return deliver produce make print rent issue receive send
+    distribute use consume book score
+    """
+)
 # What is done with money is summed up, and not counted.
 MONEY_VERBS = frozenset({"pay", "spend", "earn"})
 

@@ -228,8 +228,8 @@ def _ungrouped(text: str) -> list[Parts]:
 
 
 _BOTH_OF = re.compile(
-    r"^(?P<head>.+?)\s+(?P<verb>have|has|had|with)\s+both\s+(?P<noun>\w+)\s+(?P<one>.+?)\s+and\s+"
-    r"(?P=noun)\s+(?P<two>.+?)[.?]*$",
+    r"^(?P<head>.+?)\s+(?P<verb>have|has|had|with)\s+both\s+(?:an?\s+)?(?P<noun>\w+)\s+(?P<one>.+?)"
+    r"\s+and\s+(?:an?\s+)?(?P=noun)\s+(?P<two>.+?)[.?]*$",
     re.IGNORECASE,
 )
 

@@ -117,7 +117,8 @@ _RULES = (
     ),
     _rule(
         r"\b(?:number of )?(?:days|time|duration)(?: in days)? (?:between|from)"
-        r" (?:the |its |their )?(?P<one>\w+(?: \w+)?) (?:and|to) (?:the |its |their )?(?P<two>\w+(?: \w+)?)"
+        r" (?:the |its |their )?(?P<one>\w+(?: \w+)?) (?:and|to)"
+        r" (?:the |its |their )?(?P<two>\w+(?: \w+)?)"
         r"(?=\s*[,.?]|\s*$| (?:for|by|per|of|in|across) )",
         r"\g<two> minus \g<one>",
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pg_llm.text2sql.chunks import word
+from pg_llm.text2sql.frame import Condition, Term
 from pg_llm.text2sql.lexeme import Lexeme
 
 _LIGHT = "?vI_"
@@ -51,6 +52,11 @@ def _column_of_verb(units: list[Lexeme], position: int, kept: list[Lexeme]) -> L
     if unit.measures and (_compares(units, position) or before == "A"):
         # weighing over 3000; a charge below 1000; the total spent
         return replace(unit, symbol="C", columns=unit.measures)
+    truths = [m for m in unit.columns if m.ref.column.category == "B" and m.score >= 0.8]
+    if truths and before != "!":
+        # cancelled: a column of truths is called so
+        condition = Condition(Term(truths, text=unit.text), "true", text=unit.text)
+        return word("c", unit.text, condition)
     if unit.columns and before == "!":
         # not delivered: the column that says when it happened is empty
         return replace(unit, symbol="C")

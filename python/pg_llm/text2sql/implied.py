@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pg_llm.text2sql.english_lexicon import TRADED, base
 from pg_llm.text2sql.frame import Declined, Order, Presence, Term
 from pg_llm.text2sql.index import Match
-from pg_llm.text2sql.measures import additive, row_amount
+from pg_llm.text2sql.measures import additive, additive_name, row_amount
 from pg_llm.text2sql.sums import Sums
 from pg_llm.text2sql.words import root, split_identifier, stem, word_set
 
@@ -340,7 +341,10 @@ class Implied(Sums):
             found = self.schema.joins.path([entity.oid], ref.relation.oid, frame.hints)
             if found is None or all(step.to_one for step in found[0]):
                 continue
-            aggregate = "sum" if additive(ref) else "max" if order.descending else "min"
+            traded = TRADED & {base(verb) for verb in frame.verbs} and additive_name(
+                ref.column.name
+            )
+            aggregate = "sum" if additive(ref) or traded else "max" if order.descending else "min"
             order.term = Term(
                 [Match(ref.relation, ref.column, 1.0)], aggregate=aggregate, text=term.text
             )

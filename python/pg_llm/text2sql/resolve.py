@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql.english_lexicon import VERB_COLUMNS
+from pg_llm.text2sql.english_lexicon import IRREGULAR_VERBS, VERB_COLUMNS
 from pg_llm.text2sql.frame import Condition, Declined, Frame, Term
 from pg_llm.text2sql.index import ColumnRef, Match, SchemaIndex
 from pg_llm.text2sql.words import root as verb_root
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # What the last word of a column's name may add to the noun: discount_amt.
 _TAILS = frozenset(
-    {"amt", "amount", "value", "val", "total", "date", "dt", "kg", "cm", "km", "usd"}
+    {"amt", "amount", "value", "val", "total", "date", "dt", "kg", "cm", "km", "min", "usd"}
 )
 _HOUSEKEEPING = frozenset({"update", "updated", "modified", "created", "inserted", "changed"})
 
@@ -142,7 +142,7 @@ class Resolver:
             if noun in map(stem, split_identifier(column.name))
         ]
         words = [stem(word) for word in split_identifier(best.column.name)]
-        while len(words) > 1 and words[-1] in _TAILS:
+        while len(words) > 1 and (words[-1] in _TAILS or words[-1] in IRREGULAR_VERBS):
             words.pop()
         return named == [best.column] and words[-1] == noun
 

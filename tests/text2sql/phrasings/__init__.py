@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from tests.text2sql.phrasings import cargo, clinic, gym, museums, press
+from tests.text2sql.phrasings import cargo, clinic, gym, museums, press, theatre
 
-DOMAINS = {"cargo": cargo, "clinic": clinic, "gym": gym, "museums": museums, "press": press}
+DOMAINS = {
+    "cargo": cargo,
+    "clinic": clinic,
+    "gym": gym,
+    "museums": museums,
+    "press": press,
+    "theatre": theatre,
+}
 
 # What the grammar declines so far.
 BEYOND = [
@@ -64,4 +71,8 @@ BEYOND = [
     "Which editors have edited more than 3 books?",
     "How many books are using the subject 'Law'?",
     "Which author has the most books? Return the first name, last name and the number of books.",
+    "Show the names and countries of actors who played in 'Glass Tide'.",
+    "Find the cities that have both a venue opened before 1900 and a venue opened after 1990.",
+    "What are the full names of actors who acted in both 'Salt Wind' and 'Glass Tide'?",
+    "Return the title and premiere date of the plays that premiered between 2019 and 2021.",
 ]
