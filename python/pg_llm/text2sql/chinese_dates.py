@@ -25,7 +25,7 @@ _UNITS = {"天": "day", "日": "day", "周": "week", "个星期": "week", "星�
 _WHICH = {
     **dict.fromkeys(("今", "本", "这", "这个", "当"), "this"),
     **dict.fromkeys(("去", "上", "上个", "上一", "昨"), "last"),
-    **dict.fromkeys(("下", "下个", "明"), "next"),
+    **dict.fromkeys(("下", "下个", "下一", "明"), "next"),
 }
 _ORDINALS = {"一": 1, "二": 2, "三": 3, "四": 4, "1": 1, "2": 2, "3": 3, "4": 4}
 
@@ -120,7 +120,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], DateRange | No
     ),
     (re.compile(r"(今|去|本|当|上一|明)(年)度?"), _relative),
     (re.compile(r"(上上)个?(月|季度|周|星期)"), _before_last),
-    (re.compile(r"(本|这个|这|当|上个|上一|上|下个)个?(月|季度|周|星期)"), _relative),
+    (re.compile(r"(本|这个|这|当|上个|上一|上|下个|下一|下)个?(月|季度|周|星期)"), _relative),
     (re.compile(r"(今|昨|明)(天|日)"), _relative),
 )
 

@@ -80,7 +80,9 @@ def _meanings(
     size = len(text)
     if text in lexicon.PHRASES:
         symbol, payload = lexicon.PHRASES[text]
-        yield size + 0.25 * (size - 1), Lexeme(symbol, text, payload)
+        # "in stock" is more than a stock
+        worth = 1.5 * size if symbol == "Z" else size + 0.25 * (size - 1)
+        yield worth, Lexeme(symbol, text, payload)
     counted = lexicon.counted(text)
     if counted is not None:
         yield size * 1.05, Lexeme("N", text, counted)
@@ -208,7 +210,8 @@ def _latin(text: str, schema: SchemaIndex, probed: dict[str, list]) -> Lexeme:  
     if text[0].isdigit():
         plain = text.replace(",", "").rstrip("%千万亿")
         number = (float(plain) if "." in plain else int(plain)) * _SCALES.get(text[-1], 1)
-        return Lexeme("N", plain, int(number) if number == int(number) else number)
+        percent = "%" if text.endswith("%") else ""
+        return Lexeme("N", plain + percent, int(number) if number == int(number) else number)
     values = [*schema.value(fold(text)), *probed.get(fold(text), ())]
     if values:
         return Lexeme("V", text, text, values=values)

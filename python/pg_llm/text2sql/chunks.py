@@ -12,7 +12,7 @@ from pg_llm.text2sql.english_dates import year_range
 from pg_llm.text2sql.english_lexicon import TRADED, base
 from pg_llm.text2sql.frame import Condition, DateRange, Declined, Frame, Term
 from pg_llm.text2sql.lexeme import Lexeme
-from pg_llm.text2sql.measures import additive, additive_name, measure, quantity
+from pg_llm.text2sql.measures import additive, additive_name, counted, measure, quantity
 from pg_llm.text2sql.patterns import first, pick
 from pg_llm.text2sql.terms import (
     dated,
@@ -97,7 +97,13 @@ class Chunks:
             return None
         negated = comparison is not None and comparison.payload[0] == "<>"
         negated = negated or first(units, "!") is not None
-        names = {(m.relation.oid, m.column.name) for m in column.columns if m.column}
+        # "revenue from Asia": what the word names only faintly does not hold the value
+        faint = column.columns[0].score - 0.5 if column.columns else 0.0
+        names = {
+            (m.relation.oid, m.column.name)
+            for m in column.columns
+            if m.column and m.score >= faint
+        }
         inside = [
             [v for v in value.values if (v.ref.relation.oid, v.ref.column.name) in names]
             for value in values
@@ -200,7 +206,8 @@ class Chunks:
                 return None
             if column is None:
                 return None
-            return [self._condition(Condition(term, "between", (low.payload, high.payload)))]
+            bounds = (low.payload, high.payload)
+            return [self._condition(Condition(term, "between", bounds, text=high.text))]
         one, two = (
             unit.payload if unit.symbol == "D" else year_range(unit.payload)
             for unit in (low, high)
@@ -379,7 +386,7 @@ class Chunks:
         if numeric and not keyed and not distinct:
             if last.tables or (best.score < 0.8 and not self._sold(best.ref)):
                 return None
-            if additive(best.ref) or self._sold(best.ref):
+            if (additive(best.ref) and not counted(best.ref)) or self._sold(best.ref):
                 # "how many units": they are stored as numbers, and add up
                 done = self._number_done(best.ref)
                 term = (

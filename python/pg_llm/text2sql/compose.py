@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pg_llm.text2sql import misreadings
 from pg_llm.text2sql.calculation import rounded
 from pg_llm.text2sql.frame import Declined, Frame, Order, Presence, Term
 from pg_llm.text2sql.render import Query, quote
@@ -71,7 +72,6 @@ class _Composer(Where):
     """Composes what is selected, grouped and ordered."""
 
     keyed = False
-    counted = False
     items: list[_Item] = []  # noqa: RUF012  (never changed in place)
 
     def compose(self) -> Composition:
@@ -92,6 +92,7 @@ class _Composer(Where):
             self._first_of_groups()
         else:
             self._select()
+        misreadings.check(self)
         keys = self._put_keys() if self.keyed else 0
         self._idle()
         sql = self.query.sql()

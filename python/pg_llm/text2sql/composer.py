@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.frame import Declined, Frame, Order, Term
+from pg_llm.text2sql.measures import share_of_one
 from pg_llm.text2sql.predicates import age_of
 from pg_llm.text2sql.resolve import Resolver
 
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 class Composer:
     """A frame on its way to SQL."""
 
+    counted = False
+
     def __init__(self, frame: Frame, schema: SchemaIndex) -> None:
         self.frame = frame
         self.schema = schema
         self.resolver = Resolver(frame, schema)
         self.query: Query
+        # tables that the question names, and that a linking table stands for
+        self.bridged: set[str] = set()
 
     def _relations(self, term: Term) -> list[Relation]:
         if term.aggregate == "count" and not term.matches:
@@ -75,6 +80,8 @@ class Composer:
         computed = term.unit == "age" or term.operator == "-"
         if ref.column.category not in "N" and term.aggregate in ("sum", "avg") and not computed:
             raise Declined(f'"{term.text}" is not a number')
+        if term.aggregate == "sum" and share_of_one(ref):
+            raise Declined(f"{ref.column.name} does not add up")
         if term.operator == "/" and term.other is not None:
             divisor = query.column(self.resolver.column(term.other))
             return f"1.0 * sum({name}) / nullif(sum({divisor}), 0)"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql import english_lexer
+from pg_llm.text2sql import english_lexer, kinship
 from pg_llm.text2sql.chunks import word
 from pg_llm.text2sql.english_lexicon import VERB_NOUNS, base
 from pg_llm.text2sql.english_phrasing import plain
 from pg_llm.text2sql.english_units import without_light, without_repeated
 from pg_llm.text2sql.frame import Condition, Declined, Frame, Presence, Term
 from pg_llm.text2sql.lexeme import Lexeme
+from pg_llm.text2sql.misreadings import asked, is_unread
 from pg_llm.text2sql.patterns import Handler, apply
 from pg_llm.text2sql.superlatives import Superlatives
+from pg_llm.text2sql.supplies import supplied
 from pg_llm.text2sql.terms import (
     has_column,
     is_year,
@@ -28,6 +30,23 @@ if TYPE_CHECKING:
 
 def read(question: str, schema: SchemaIndex, probe: Probe) -> Frame:
     """Return the meaning of an English question; raises `Declined`."""
+    for tie in kinship.ties(question, schema):
+        try:
+            frame, told = _read(tie.asked, schema, probe), _read(tie.told, schema, probe)
+            tied = kinship.kin(tie, frame, told)
+        except Declined:
+            tied = None
+        if tied is not None:
+            frame.kin.append(tied)
+            frame.words += told.words
+            frame.scores += told.scores
+            return frame
+        if tie.certain:
+            raise Declined(f'who is meant by "{tie.told}" is not clear')
+    return _read(question, schema, probe)
+
+
+def _read(question: str, schema: SchemaIndex, probe: Probe) -> Frame:
     question = plain(question)
     units = english_lexer.lexemes(question, schema, probe)
     reader = Reader(schema, units)
@@ -42,25 +61,29 @@ class Reader(Superlatives):
     def read(self) -> Frame:
         """Return what the question means; raises `Declined`."""
         frame = self._frame
+        frame.units = tuple(self._units)
         frame.words = sum(1 for unit in self._units if unit.symbol in "TCVSNDAQXP?v")
         frame.unread = [
             unit.text
             for position, unit in enumerate(self._units)
-            if unit.symbol == "?" and not self._in_pattern(position)
+            if is_unread(self._units, position) and not self._in_pattern(position)
         ]
         frame.verbs = tuple(unit.text for unit in self._units if unit.symbol == "v")
         frame.scores = [unit.score for unit in self._units if unit.symbol in "TV"]
         if self._units[:1] and self._units[0].text in _YES_OR_NO:
             raise Declined("questions to be answered by yes or no are beyond the grammar")
+        asked(self._units)
         for position, unit in enumerate(self._units):
             before = [
                 u.text for u in self._units[max(0, position - 2) : position] if u.symbol == "_"
             ]
             if unit.symbol == "T" and "all" in before:
                 frame.unrestricted.add(unit.tables[0].relation.oid)
+        self._units, presences, held = supplied(self._units, self._schema)
+        frame.presences += presences
         self._units = self._denied_verbs(self._ordering_verbs(self._units))
         main, others = self._sentences()
-        main = self._chunks(without_light(main))
+        main = [*self._chunks(without_light(main)), *held]
         self._head(main)
         for other in others:
             self._return_list(other)

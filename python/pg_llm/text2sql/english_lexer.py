@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(
     r"""
     (?P<quoted>"[^"]+"|“[^”]+”|‘[^’]+’|`[^`]+`|(?<![\w])'(?:[^']|(?<=\w)'(?=\w))+'(?!\w))
+  | (?P<percent>(?<=\d)\s?(?:%|percent\b|per\s?cent\b))
   | (?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2})
   | (?P<number>-?\d[\d,]*(?:\.\d+)?(?=%|\b)(?![-\w]*[A-Za-z_-]\w))
   | (?P<word>[^\W_]{1,3}[+-](?=[\s,.?)]|$)|[^\W_](?:[\w]|['’.-](?=\w))*)
@@ -135,7 +136,7 @@ def _meanings(
         yield from map(_computed, _schema(span, schema))
         yield from initials([token.lower for token in span], schema)
     if end - start <= 8 and span[0].kind != "sign":
-        yield from _value(span, schema, probed)
+        yield from _value(span, schema, probed, opening)
 
 
 _PEOPLE = frozenset(
@@ -194,7 +195,11 @@ def _single(
         yield 2.0, Lexeme("S", token.text, token.text, values=values, capital=True)
     elif token.kind == "number":
         text = token.text.replace(",", "")
-        yield 1.0, Lexeme("N", text, float(text) if "." in text else int(text))
+        percent = at + 1 < len(units) and units[at + 1].kind == "percent"
+        number = float(text) if "." in text else int(text)
+        yield 1.0, Lexeme("N", text + "%" if percent else text, number)
+    elif token.kind == "percent":
+        yield 0.2, None
     elif token.kind == "date":
         dated = date_phrase(word)
         if dated is not None:
@@ -316,7 +321,10 @@ def _is_noun(word: str, found: list[Match], schema: SchemaIndex) -> bool:
 
 
 def _value(
-    span: list[Token], schema: SchemaIndex, probed: dict[str, list[ValueMatch]]
+    span: list[Token],
+    schema: SchemaIndex,
+    probed: dict[str, list[ValueMatch]],
+    opening: bool,
 ) -> Iterable[tuple[float, Lexeme | None]]:
     text = " ".join(token.text for token in span)
     if len(span) == 1 and (span[0].kind == "quoted" or len(text) < 2):
@@ -329,6 +337,9 @@ def _value(
     phrase = text.lower()
     size = len(span)
     capital = span[0].capital
+    if opening and size == 1 and schema.find([phrase]):
+        # the first word of a question is always written so
+        capital = False
     if size == 1 and not capital and (phrase in lexicon.STOP or phrase in lexicon.PHRASES):
         return
     worth = size * values[0].score * (1.25 if capital else 1.02)

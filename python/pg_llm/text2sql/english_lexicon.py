@@ -5,13 +5,13 @@ Each phrase maps to a symbol and what it carries. Symbols:
 Q a count, A an aggregate, X a superlative, P a comparison, p one that follows
 its number, B between, L a text pattern, E each, O order by, K a direction,
 U distinct, ! negation, W whose or with, F a preposition, I be, H a wh-word,
-G a verb that asks, & and, | or.
+G a verb that asks, & and, | or, Z in stock or not.
 """
 
 from __future__ import annotations
 
 from pg_llm.text2sql.lexeme import Hint, Superlative
-from pg_llm.text2sql.words import word_set
+from pg_llm.text2sql.words import root, word_set
 
 AGE = Hint(
     ("age",),
@@ -336,6 +336,17 @@ def _phrases() -> dict[str, tuple[str, object]]:
     add("F", "to", "to|toward|towards|onto")
     add("I", None, "is|are|was|were|be|been|being|'s")
     add("b", None, "both")
+    add("Z", ">", "in stock|on stock|still in stock")
+    add("Z", ">", "with stock|have stock|has stock")
+    add("Z", "=", "out of stock|sold out|not in stock|no longer in stock|no stock|without stock")
+    add("Z", "=", "without any stock|with no stock|have no stock|has no stock")
+    add(
+        "Z",
+        None,
+        "run out|runs out|ran out|running out|run out of|runs out of|ran out of|running out of|"
+        "run out of stock|runs out of stock|ran out of stock|running out of stock|run low|"
+        "running low|runs low|running short|low on stock|short of stock|low in stock|low stock",
+    )
     add(
         "&",
         None,
@@ -429,11 +440,11 @@ IRREGULAR_VERBS = {
 }  # fmt: skip
 
 
-def is_light(word: str) -> bool:
-    """Tell whether a word is a form of a light verb."""
+def light_base(word: str) -> str | None:
+    """Return the light verb that a word is a form of."""
     word = IRREGULAR_VERBS.get(word, word)
     if word in LIGHT:
-        return True
+        return word
     for suffix, replacements in (
         ("ies", ("y",)),
         ("ied", ("y",)),
@@ -446,21 +457,43 @@ def is_light(word: str) -> bool:
             base = word[: -len(suffix)]
             for replacement in replacements:
                 if base + replacement in LIGHT:
-                    return True
+                    return base + replacement
             # stopped, planned
             if len(base) > 3 and base[-1] == base[-2] and base[:-1] in LIGHT:
-                return True
-    return False
+                return base[:-1]
+    return None
+
+
+def is_light(word: str) -> bool:
+    """Tell whether a word is a form of a light verb."""
+    return light_base(word) is not None
+
+
+# What things do by being there: alone, such a verb restricts nothing.
+EXISTENTIAL = frozenset(
+    root(word)
+    for word in word_set(
+        """
+        be do have exist occur happen make place create record register store list hold keep
+        contain include comprise consist issue submit enter track log document offer provide
+        call name require belong locate situate describe represent serve use operate
+        """
+    )
+)
+# What ends something: never when it began, which is what a bare date tells.
+ENDINGS = word_set(
+    """
+    leave lose die kill sink end finish close cancel expire return quit resign retire stop drop
+    withdraw discharge terminate dismiss fire remove delete depart exit complete churn cease
+    """
+)
+# That something is so now, or is so no more: as much as a condition.
+STATES = word_set("still currently already yet")
 
 
 def base(verb: str) -> str:
     """Return the base form of a light verb's form; other words as they are."""
-    verb = IRREGULAR_VERBS.get(verb, verb)
-    for suffix, replacements in (("ing", ("", "e")), ("ed", ("", "e")), ("s", ("",))):
-        for replacement in replacements:
-            if verb.endswith(suffix) and verb[: -len(suffix)] + replacement in LIGHT:
-                return verb[: -len(suffix)] + replacement
-    return verb
+    return light_base(verb) or IRREGULAR_VERBS.get(verb, verb)
 
 
 # Nationality words that the rules below do not make.

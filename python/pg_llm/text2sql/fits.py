@@ -27,6 +27,8 @@ _ROLES = _RELATIVES | word_set(
     receiving responsible other billing shipping delivery
     """
 )
+# What one has of one's own: that two are alike joins nothing.
+_OWN = frozenset({"email", "mail", "phone", "fax", "mobile", "url", "website", "address"})
 _PREFIXES = frozenset({"tbl", "tb", "t", "dim", "fact"})
 HIERARCHICAL = _RELATIVES | {"report", "reporting"}
 _SHORTEST_HEAD = 4
@@ -73,10 +75,12 @@ def fit_of(column: Column, owner: Relation, key: str) -> Fit | None:
     return _unspoken(column, words, owner, key) or _beginning(column, words, target)
 
 
-def _same_name(column: Column, words: list[str], owner: Relation) -> Fit:
+def _same_name(column: Column, words: list[str], owner: Relation) -> Fit | None:
     """Tell how a column called like a key fits it: equal emails are not what a table is for."""
     identifies = owner.primary_key in ((column.name,), ()) or words[-1] in KEY_WORDS
     glued = len(words) == 1 and words[0].endswith(tuple(KEY_WORDS))
+    if not identifies and (words[-1] in _OWN or words in (["name"], ["title"])):
+        return None
     table = {stem(word) for word in split_identifier(owner.name)}
     named = identifies or glued or not table.isdisjoint(map(stem, words))
     return Fit(len(words), exact=True, weak=not named, needs_values=not named)

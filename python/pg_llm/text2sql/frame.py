@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from pg_llm.catalog import Relation
     from pg_llm.text2sql.index import Match, ValueMatch
+    from pg_llm.text2sql.kinship import Kin
+    from pg_llm.text2sql.lexeme import Lexeme
 
 
 @dataclass(slots=True)
@@ -106,7 +108,7 @@ class Frame:
     relations (OIDs) that the question names with "all": they restrict nothing.
     `idle` are columns that the question names beside its parts ("the language is
     English"): a condition may well be on them. `digits`: what computed numbers
-    are rounded to.
+    are rounded to. `units` are the question's lexemes as they stand in it.
     """
 
     select: list[Term] = field(default_factory=list)
@@ -114,6 +116,7 @@ class Frame:
     entity_score: float = 1.0
     conditions: list[Condition] = field(default_factory=list)
     presences: list[Presence] = field(default_factory=list)
+    kin: list[Kin] = field(default_factory=list)
     groups: list[Term] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     limit: int | None = None
@@ -123,6 +126,7 @@ class Frame:
     unrestricted: set[int] = field(default_factory=set)
     hints: frozenset[str] = frozenset()
     idle: list[Term] = field(default_factory=list)
+    units: tuple[Lexeme, ...] = ()
     words: int = 0
     unread: list[str] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)

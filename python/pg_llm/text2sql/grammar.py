@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from pg_llm.text2sql import chinese, compound, english
 from pg_llm.text2sql.compose import Composition, compose
-from pg_llm.text2sql.english_lexicon import IRREGULAR_VERBS, OPERATORS
+from pg_llm.text2sql.english_lexicon import EXISTENTIAL, IRREGULAR_VERBS, OPERATORS
 from pg_llm.text2sql.english_phrasing import rounding
 from pg_llm.text2sql.frame import Declined, Frame
 from pg_llm.text2sql.render import literal
-from pg_llm.text2sql.words import is_chinese, root, split_identifier, word_set
+from pg_llm.text2sql.words import is_chinese, root, split_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -99,7 +99,7 @@ def _simple(
     language = chinese if is_chinese(question) else english
     frame = language.read(question, schema, probe)
     frame.digits = digits
-    missed = [word for word in frame.unread if word.lower() in OPERATORS]
+    missed = [word for word in (*frame.unread, *frame.verbs) if word.lower() in OPERATORS]
     if missed:
         raise Declined("the question asks for more than the grammar knows: " + ", ".join(missed))
     _unread_verbs(question, frame)
@@ -125,17 +125,6 @@ def _noted(composition: Composition, schema: SchemaIndex) -> Composition:
     return replace(composition, warnings=(*composition.warnings, *notes.values()))
 
 
-# What things do by being there: alone, such a verb restricts nothing.
-_EXISTENTIAL = frozenset(
-    root(word)
-    for word in word_set(
-        """
-        be do have exist occur happen make place create record register store list hold keep
-        contain include comprise consist issue submit enter track log document offer provide
-        call name require belong locate situate describe represent serve use operate
-        """
-    )
-)
 _WILL = re.compile(r"\bwill\s+(?:be\s+)?([a-z]+)", re.IGNORECASE)
 
 
@@ -153,9 +142,9 @@ def _unread_verbs(question: str, frame: Frame) -> None:
         if match.column is not None
     ):
         raise Declined(f'"will {future[1]}" asks about the future')
-    parts = (frame.conditions, frame.presences, frame.groups, frame.orders, frame.limit)
+    parts = (frame.conditions, frame.presences, frame.kin, frame.groups, frame.orders, frame.limit)
     columns = [t for t in frame.select if t.matches or t.aggregate not in (None, "count")]
-    verbs = [verb for verb in frame.verbs if root(_base(verb)) not in _EXISTENTIAL]
+    verbs = [verb for verb in frame.verbs if root(_base(verb)) not in EXISTENTIAL]
     if verbs and not any(parts) and not columns:
         raise Declined(f'"{verbs[0]}" may restrict what is asked for, and no column says so')
 

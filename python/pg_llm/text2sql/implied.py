@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql.composer import Composer
 from pg_llm.text2sql.english_lexicon import TRADED, base
 from pg_llm.text2sql.frame import Declined, Order, Presence, Term
 from pg_llm.text2sql.index import Match
 from pg_llm.text2sql.measures import additive, additive_name, row_amount
-from pg_llm.text2sql.words import root, split_identifier, stem
+from pg_llm.text2sql.sums import Sums
+from pg_llm.text2sql.words import root, split_identifier, stem, word_set
 
 if TYPE_CHECKING:
     from pg_llm.catalog import Column, Relation
 
 
-class Implied(Composer):
+class Implied(Sums):
     """Completes a frame."""
 
     def _complete(self) -> None:
@@ -30,6 +30,7 @@ class Implied(Composer):
         self._own_rows()
         self._show_measure()
         self._plain_groups()
+        self._sum_of_all()
         self._arg_extreme()
         extremes = [order for order in frame.orders if order.extreme]
         frame.orders = [
@@ -71,6 +72,12 @@ class Implied(Composer):
         computed += [o.term for o in frame.orders if o.term.aggregate or o.extreme]
         if frame.groups and frame.select and not computed:
             first = frame.select[0]
+            if len(frame.select) == 1 and not (first.matches or first.hints) and self._per():
+                # students per grade: how many; payments per customer may be how much
+                if first.relation is not None and _of_money(first.relation):
+                    raise Declined(f"the number or the amount of {first.relation.name}?")
+                frame.select = [Term(relation=first.relation, aggregate="count")]
+                return
             amount = row_amount(first.relation) if first.relation is not None else None
             if amount is not None and len(frame.select) == 1:
                 # the stock of each warehouse: the sum of its rows' amounts
@@ -83,10 +90,14 @@ class Implied(Composer):
             if any(term.unit for term in frame.groups):
                 self._sum_over_time()
                 return
+            if self._sum_for_each():
+                return
             groups, frame.groups = frame.groups, []
             frame.distinct = True
+            per = self._per()
             for term in groups:
-                if not any(t.text == term.text for t in frame.select) and not self._told(term):
+                named = self._told(term) and not (per and self._numbers_only())
+                if not any(t.text == term.text for t in frame.select) and not named:
                     frame.select.insert(0, term)
 
     def _sum_over_time(self) -> None:
@@ -108,6 +119,9 @@ class Implied(Composer):
             for term in self.frame.groups
             if term.matches or term.relation is None or term.relation.oid not in averaged
         ]
+
+    def _per(self) -> bool:
+        return any(unit.symbol in "EY" and unit.text == "per" for unit in self.frame.units)
 
     def _told(self, group: Term) -> bool:
         """Whether what is listed belongs to the rows that "each" speaks of."""
@@ -262,6 +276,7 @@ class Implied(Composer):
         for term in counted:
             if term.relation is not None and term.relation.oid == root.oid:
                 term.relation = bridge
+        self.bridged.add(root.sql_name)
         return bridge
 
     def _terms(self) -> list[Term]:
@@ -306,7 +321,9 @@ class Implied(Composer):
         )
         bridge = self.schema.snapshot.by_oid[first.target]
         declared = first.declared and second.declared
-        return bridge if owned and second.to_one and declared and bridge.primary_key else None
+        # rows with a key of their own (jobs) may tie the same two more than once
+        links = set(bridge.primary_key) & {*first.target_columns, *second.source_columns}
+        return bridge if owned and second.to_one and declared and links else None
 
     def _sum_below(self) -> None:
         """Rank by what lies in many rows of another table: by its sum or extreme."""
@@ -339,3 +356,15 @@ def _same(one: Term, two: Term) -> bool:
         return one.matches[0].ref == two.matches[0].ref and one.aggregate == two.aggregate
     counted = (one.aggregate, two.aggregate) == ("count", "count")
     return counted and one.relation is two.relation and not (one.matches or two.matches)
+
+
+_MONEY = word_set(
+    """
+    payment fee bill cost expense sale salary refund donation price spending budget earning wage
+    """
+)
+
+
+def _of_money(relation: Relation) -> bool:
+    """Whether rows of a relation are sums of money."""
+    return stem(split_identifier(relation.name)[-1]) in _MONEY

@@ -444,10 +444,16 @@ def _pieces(piece: str, vocabulary: set[str]) -> list[str]:
     return [piece]
 
 
+# A comment with one of these describes a column, and does not name it.
+_CLAUSE = frozenset({"who", "whose", "which", "that", "whether", "why"})
+
+
 def english_labels(comment: str | None) -> Iterator[list[str]]:
     """Yield the short English phrases of a comment: the names it gives."""
     for phrase in re.split(r"[.;:,()/\n，。；：（）、|]| - |[\u4e00-\u9fff]+", comment or ""):
         words = split_identifier(phrase)
+        if _CLAUSE & set(words):
+            return
         words = [stem(word) for word in words if word not in ("the", "a", "an", "of")]
         if 1 <= len(words) <= 3:
             yield words

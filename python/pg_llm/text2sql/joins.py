@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.guesses import Guess, guessed
 from pg_llm.text2sql.keys import KEY_WORDS, apparent_key, ends_like_key
-from pg_llm.text2sql.words import split_identifier, stem
+from pg_llm.text2sql.words import abbreviates, split_identifier, stem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -38,6 +38,8 @@ _CONTRADICTED, _AGREED = 0.5, 0.05
 _OF_DEFINITION = 3.0
 # Columns called alike that point to nothing visible.
 _COMMON = 2.2
+# A key that plays a part of its own (head_id) is not what a bare mention means.
+_ROLE = 0.05
 # Of a hundred rows so many have a value of their own where a column is a key.
 _UNIQUE = 0.95
 _GUESSED_WHY = "inferred from names and types"
@@ -275,8 +277,11 @@ class JoinGraph:
         return (found[1], False) if found else None
 
     def _cost(self, step: Step, hints: Collection[str]) -> float:
-        if not hints:
-            return step.cost
+        """Return a join's cost: less where the question names its role, more where it does not.
+
+        A doctor's department is that of department_id rather than the one whose
+        head_id is the doctor's.
+        """
         words = {
             stem(word)
             for name in (*step.source_columns, *step.target_columns)
@@ -287,7 +292,11 @@ class JoinGraph:
             for oid in (step.source, step.target)
             for word in split_identifier(self._snapshot.by_oid[oid].name)
         }
-        return step.cost - (0.3 if (words - tables) & set(hints) else 0.0)
+        roles = words - tables
+        if roles & set(hints):
+            return step.cost - 0.3
+        named = all(any(abbreviates(role, table) for table in tables) for role in roles)
+        return step.cost if named else step.cost + _ROLE
 
 
 def _pair(

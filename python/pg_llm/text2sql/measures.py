@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.chinese_text import normal
@@ -75,6 +76,26 @@ def additive_name(name: str) -> bool:
     return not words & {*_RATES, "year", "rank", "level", "height", "width", "length", "number"}
 
 
+# numeric(4,3): at most one digit before the point.
+_DIGITS = re.compile(r"numeric\((\d+),(\d+)\)")
+
+
+def share_of_one(ref: ColumnRef) -> bool:
+    """Whether a column holds shares (0.15), by its type."""
+    digits = _DIGITS.match(ref.column.type)
+    return digits is not None and int(digits[1]) - int(digits[2]) <= 1 and int(digits[2]) > 1
+
+
+_LASTING = frozenset({"day", "hour", "minute", "second", "week", "month", "year", "decimal"})
+
+
+def counted(ref: ColumnRef) -> bool:
+    """Whether a column says how many there are: whole numbers under a plural name (beds)."""
+    last = split_identifier(ref.column.name)[-1]
+    whole = ref.column.type in ("integer", "smallint", "bigint")
+    return whole and stem(last) not in {last, *_LASTING}
+
+
 def additive(ref: ColumnRef) -> bool:
     """Whether sums of a column mean something: amounts, counts, quantities."""
     words = {stem(piece) for piece in split_identifier(ref.column.name)}
@@ -84,7 +105,8 @@ def additive(ref: ColumnRef) -> bool:
         ref.column.category == "N"
         and not words & rates
         and (
-            bool(
+            counted(ref)
+            or bool(
                 words
                 & {
                     "amount",

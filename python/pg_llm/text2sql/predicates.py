@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.frame import Condition, DateRange, Declined
+from pg_llm.text2sql.measures import share_of_one
 from pg_llm.text2sql.render import literal
+from pg_llm.text2sql.terms import is_key
 from pg_llm.text2sql.words import split_identifier
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def predicate(ref: ColumnRef, name: str, condition: Condition, values: list[obje
     op = condition.op
     column = ref.column
     if op in ("is null", "is not null"):
-        return f"{name} {op}"
+        return _missing(ref, name, op == "is null")
     if op in ("true", "false"):
         wanted = (op == "true") != condition.negated
         return name if wanted else f"not {name}"
@@ -40,6 +42,8 @@ def predicate(ref: ColumnRef, name: str, condition: Condition, values: list[obje
         name = f"extract(year from current_date) - {name}"
     if op == "like":
         return f"{name} {'not ' if condition.negated else ''}ilike {literal(values[0])}"
+    if condition.text.endswith("%"):
+        values = [_share(ref, v) if isinstance(v, int | float) else v for v in values]
     if op == "between":
         low, high = values
         word = "not between" if condition.negated else "between"
@@ -53,6 +57,34 @@ def predicate(ref: ColumnRef, name: str, condition: Condition, values: list[obje
     if column.category == "B" and values[0] == "true" and op in ("=", "<>"):
         return name if op == "=" else f"not {name}"
     return f"{name} {op} {literal(values[0])}"
+
+
+def _missing(ref: ColumnRef, name: str, missing: bool) -> str:
+    """Return whether there is none of a column; a number that always stands there is 0 then.
+
+    Raises `Declined` for a day that always stands there: what has not happened
+    must be told by something else.
+    """
+    column = ref.column
+    if column.not_null and column.category == "D":
+        raise Declined(f"{column.name} is never empty")
+    if column.not_null and column.category == "N" and not is_key(column.name):
+        return f"{name} {'=' if missing else '<>'} 0"
+    return f"{name} is {'' if missing else 'not '}null"
+
+
+_PERCENT = frozenset({"percent", "percentage", "pct", "perc"})
+
+
+def _share(ref: ColumnRef, value: float) -> float:
+    """Return what a column holds for a percentage; raises `Declined` where that is not known."""
+    column = ref.column
+    said = {*split_identifier(column.name), *split_identifier(column.comment or "")}
+    if _PERCENT & said or "%" in (column.comment or ""):
+        return value
+    if share_of_one(ref):
+        return float(f"{value / 100:.10g}")
+    raise Declined(f"whether {column.name} holds percents or shares is not known")
 
 
 def _typed(category: str, value: object) -> object:

@@ -145,6 +145,12 @@ class Query:
         self._inner.append((inner, "not exists" if negated else "exists", len(self.where)))
         return inner
 
+    def beside(self, relation: Relation) -> Query:
+        """Return a query over a relation that shares aliases and evidence with this one."""
+        other = Query(self.schema, relation, self.hints, self._taken)
+        other.tables, other.joins, other.warnings = self.tables, self.joins, self.warnings
+        return other
+
     def multiplied(self, relation: Relation) -> bool:
         """Whether rows of a relation may appear more than once in FROM."""
         return self._multiplies(relation.oid)

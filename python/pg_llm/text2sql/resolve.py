@@ -51,6 +51,10 @@ class Resolver:
             self.note(found)
         return found
 
+    def known(self, term: Term) -> ColumnRef | None:
+        """Return the column that a term was found to mean, without looking for it."""
+        return self._terms.get(id(term))
+
     def choice(self, condition: Condition, near: Relation | None = None) -> ColumnRef:
         """Return the column of a condition that was stated by its value alone."""
         found = self._choices.get(id(condition))

@@ -125,7 +125,8 @@ class Superlatives(Arrangement):
     def _most_of_column(self, mark: Superlative, target: Lexeme, opened: bool) -> bool:
         frame = self._frame
         ordered = numeric_or_date(target)
-        if opened and ordered and not frame.select and not mark.limit:
+        named = frame.entity is not None or not self._of_persons()
+        if opened and ordered and not frame.select and not mark.limit and named:
             term = term_of(target)
             term.aggregate = "max" if mark.descending else "min"
             frame.select.append(term)
@@ -134,10 +135,16 @@ class Superlatives(Arrangement):
             return False
         elif ordered:
             self._extreme(mark, term_of(target))
+            if not named:
+                frame.entity = target.columns[0].relation
         else:
             term = Term(target.columns, aggregate="count", distinct=True, text=target.text)
             self._extreme(mark, term)
         return True
+
+    def _of_persons(self) -> bool:
+        """Whether the question asks who: for rows, and not for a value of theirs."""
+        return bool(self._units) and self._units[0].text in ("who", "who's", "who is")
 
     def _most_of_table(self, unit: Lexeme, target: Lexeme, opened: bool) -> bool:
         frame = self._frame

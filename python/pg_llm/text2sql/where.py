@@ -40,12 +40,31 @@ class Where(Implied):
                 wanted.setdefault(relation.oid, (relation, []))[1].append(condition)
         for presence in frame.presences:
             if not presence.negated and not self.query.has(presence.relation):
-                wanted.setdefault(presence.relation.oid, (presence.relation, []))
+                entry = wanted.setdefault(presence.relation.oid, (presence.relation, []))
+                entry[1].extend(presence.conditions)
         self._restrict(list(wanted.values()))
+        self._kin()
         self._happened()
         extreme = self._inner_extreme()
         if extreme is not None:
             self._extreme_below(extreme)
+
+    def _kin(self) -> None:
+        """Ask for rows that a key ties to other rows of their table."""
+        for kin in self.frame.kin:
+            relation = self.schema.snapshot.by_oid[kin.key.source]
+            ends = [kin.key.source_columns[0], kin.key.target_columns[0]]
+            inner, outer = ends if kin.above else ends[::-1]
+            other = self.query.beside(relation)
+            for condition in kin.conditions:
+                other.join(self._condition_relation(condition, relation))
+                self._where(other, [condition])
+            other.select = [(other.column_name(relation.oid, inner), "")]
+            told = " ".join(other.sql().split())
+            self.query.where.append(f"{self.query.column_name(relation.oid, outer)} in ({told})")
+            self.query.joins.append(
+                f"{relation.sql_name}.{quote(ends[0])} = {relation.sql_name}.{quote(ends[1])}"
+            )
 
     def _happened(self) -> None:
         """Take "delivered" as a filter where a column may tell that it was not.
@@ -193,7 +212,7 @@ class Where(Implied):
         if query.has(presence.relation) and not presence.conditions:
             raise Declined("the question excludes the rows that it asks for")
         path = self.query.path(presence.relation)
-        if all(step.to_one for step in path) and not presence.conditions:
+        if all(step.to_one and step.forth for step in path) and not presence.conditions:
             step = path[0]
             column = self.query.column_name(step.source, step.source_columns[0])
             if len(path) == 1:
@@ -203,6 +222,9 @@ class Where(Implied):
             path = _trimmed(path)
         inner = self.query.exists(path or self._path_of_entity(presence), negated=True)
         for condition in presence.conditions:
+            if condition.term.hints and condition.term.relation is None:
+                # a bare date is that of the rows that are not there
+                condition.term.relation = presence.relation
             relation = self._condition_relation(condition, presence.relation)
             inner.join(relation)
             self._where(inner, [condition])
@@ -273,6 +295,8 @@ class Where(Implied):
             raise Declined(
                 "a group compared with an aggregate of all groups is beyond the grammar"
             )
+        if condition.text.endswith("%"):
+            raise Declined("a share of each group is beyond the grammar")
         op = NEGATED[condition.op] if condition.negated else condition.op
         if op == "between":
             low, high = condition.values
