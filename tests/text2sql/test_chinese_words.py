@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import pytest
 
-from pg_llm.text2sql import chinese_english, chinese_labels
-from pg_llm.text2sql.chinese_dates import date_phrase
-from pg_llm.text2sql.chinese_lexicon import counted, number
-from pg_llm.text2sql.chinese_names import synonyms
-from pg_llm.text2sql.chinese_text import normal
+from pg_llm.text2sql.chinese import labels as chinese_labels
+from pg_llm.text2sql.chinese import translation as chinese_english
+from pg_llm.text2sql.chinese.dates import date_phrase
+from pg_llm.text2sql.chinese.lexicon import counted, number
+from pg_llm.text2sql.chinese.names import synonyms
+from pg_llm.text2sql.chinese.text import normal
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 from pg_llm import catalog
 from pg_llm.database import PsycopgDatabase
 from pg_llm.models.scripted import Server
-from pg_llm.text2sql import seen
 from pg_llm.text2sql.index import index
+from pg_llm.text2sql.joins import seen
 from pg_llm.text2sql.prompt import describe
 
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from pg_llm import catalog, settings
 from pg_llm.errors import DatabaseError, InvalidParameter
-from pg_llm.text2sql import answers, glossary, grammar, guard, pairs, policy, seen, values, vote
+from pg_llm.text2sql import answers, glossary, grammar, guard, pairs, policy, values, vote
 from pg_llm.text2sql import model as source
+from pg_llm.text2sql.composition.frame import Declined
 from pg_llm.text2sql.confidence import Evidence, base, confidence
-from pg_llm.text2sql.frame import Declined
 from pg_llm.text2sql.index import index
-from pg_llm.text2sql.joined import joined
+from pg_llm.text2sql.joins import seen
+from pg_llm.text2sql.joins.joined import joined
 from pg_llm.text2sql.linking import link
 from pg_llm.text2sql.pairs.wording import LONGEST_QUESTION
 from pg_llm.text2sql.probe import prober

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pg_llm.text2sql.english_lexicon import IRREGULAR_VERBS
+from pg_llm.text2sql.english.lexicon import IRREGULAR_VERBS
 from pg_llm.text2sql.words import stem, word_set
 
 # Words of questions, and what columns and tables that hold it are called.

@@ -15,6 +15,7 @@ from pg_llm.catalog import Column
 from pg_llm.errors import DatabaseError, InvalidParameter
 from pg_llm.library import isolated
 from pg_llm.text2sql import guard, sharing
+from pg_llm.text2sql.composition.render import ROW
 from pg_llm.text2sql.index import (
     COMPUTED,
     METRIC,
@@ -24,7 +25,6 @@ from pg_llm.text2sql.index import (
     ValueMatch,
     fold,
 )
-from pg_llm.text2sql.render import ROW
 from pg_llm.text2sql.words import is_chinese, split_identifier, stem
 
 if TYPE_CHECKING:

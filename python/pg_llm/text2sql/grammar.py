@@ -6,19 +6,21 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql import chinese, compound, english
-from pg_llm.text2sql.compose import Composition, compose
-from pg_llm.text2sql.english_lexicon import EXISTENTIAL, IRREGULAR_VERBS, OPERATORS
-from pg_llm.text2sql.english_phrasing import rounding
-from pg_llm.text2sql.frame import Declined, Frame
-from pg_llm.text2sql.render import literal
+from pg_llm.text2sql.chinese import reader as chinese
+from pg_llm.text2sql.composition import compound
+from pg_llm.text2sql.composition.compose import Composition, compose
+from pg_llm.text2sql.composition.frame import Declined, Frame
+from pg_llm.text2sql.composition.render import literal
+from pg_llm.text2sql.english import reader as english
+from pg_llm.text2sql.english.lexicon import EXISTENTIAL, IRREGULAR_VERBS, OPERATORS
+from pg_llm.text2sql.english.phrasing import rounding
 from pg_llm.text2sql.words import is_chinese, root, split_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pg_llm.text2sql.english_lexer import Probe
-    from pg_llm.text2sql.english_parts import Parts
+    from pg_llm.text2sql.english.lexer import Probe
+    from pg_llm.text2sql.english.parts import Parts
     from pg_llm.text2sql.index import SchemaIndex, ValueMatch
 
 

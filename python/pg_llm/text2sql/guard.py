@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 from pg_llm import settings
 from pg_llm.errors import DatabaseError
 from pg_llm.lineage import nodes, server, statements
-from pg_llm.text2sql import calls, hidden, policy, sizes
-from pg_llm.text2sql.calls import Refused
+from pg_llm.text2sql import policy
+from pg_llm.text2sql.reach import calls, hidden, sizes
+from pg_llm.text2sql.reach.calls import Refused
 
 if TYPE_CHECKING:
     from pg_llm.database import Database

@@ -14,11 +14,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql import chinese_labels
-from pg_llm.text2sql.chinese_text import normal
-from pg_llm.text2sql.joins import JoinGraph
+from pg_llm.text2sql.chinese import labels as chinese_labels
+from pg_llm.text2sql.chinese.text import normal
+from pg_llm.text2sql.joins.graph import JoinGraph
+from pg_llm.text2sql.joins.keys import apparent_key
 from pg_llm.text2sql.kept import Vocabulary, kept
-from pg_llm.text2sql.keys import apparent_key
 from pg_llm.text2sql.words import (
     ABBREVIATIONS,
     abbreviates,

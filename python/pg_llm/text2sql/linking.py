@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from pg_llm.text2sql import chinese_english, chinese_linking
 from pg_llm.text2sql.associations import associated, base
-from pg_llm.text2sql.chinese_text import normal
+from pg_llm.text2sql.chinese import linking as chinese_linking
+from pg_llm.text2sql.chinese import translation as chinese_english
+from pg_llm.text2sql.chinese.text import normal
 from pg_llm.text2sql.index import fold
 from pg_llm.text2sql.layout import Key, Layout, layout_of
 from pg_llm.text2sql.words import is_chinese, stem, word_set
@@ -216,7 +217,7 @@ class _Evidence:
     """What the words of one question say about each relation and column."""
 
     def __init__(self, question: str, schema: SchemaIndex, layout: Layout) -> None:
-        from pg_llm.text2sql.english_lexer import content_words
+        from pg_llm.text2sql.english.lexer import content_words
 
         self.question = question
         self.schema = schema
@@ -426,7 +427,7 @@ def _trigrams(word: str) -> frozenset[str]:
 
 def _structural(word: str) -> bool:
     """Whether a word only gives a question its form: a count, an order, a period."""
-    from pg_llm.text2sql import english_lexicon as lexicon
+    from pg_llm.text2sql.english import lexicon
     from pg_llm.text2sql.words import NUMBERS
 
     return (

@@ -18,7 +18,7 @@ from pg_llm.errors import DatabaseError
 from pg_llm.lineage import analyser
 from pg_llm.lineage.edges import Influence, Transformation
 from pg_llm.text2sql import shape
-from pg_llm.text2sql.render import quote
+from pg_llm.text2sql.composition.render import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

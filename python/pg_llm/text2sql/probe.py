@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pg_llm.errors import DatabaseError
+from pg_llm.text2sql.composition.render import quote
 from pg_llm.text2sql.index import ColumnRef, ValueMatch, fold
-from pg_llm.text2sql.render import quote
 from pg_llm.text2sql.values.refresh import LONGEST
 
 if TYPE_CHECKING:

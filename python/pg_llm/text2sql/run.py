@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pg_llm import settings
-from pg_llm.text2sql.render import quote
+from pg_llm.text2sql.composition.render import quote
 
 if TYPE_CHECKING:
     from pg_llm.database import Database

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pg_llm.errors import DatabaseError, StatementSyntaxError
 from pg_llm.lineage import analyser, nodes, server
 from pg_llm.lineage.edges import Influence, Transformation
-from pg_llm.text2sql import calls, hidden
-from pg_llm.text2sql.render import quote
+from pg_llm.text2sql.composition.render import quote
+from pg_llm.text2sql.reach import calls, hidden
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

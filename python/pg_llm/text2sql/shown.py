@@ -13,7 +13,7 @@ import json
 import unicodedata
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql.render import quote
+from pg_llm.text2sql.composition.render import quote
 
 if TYPE_CHECKING:
     from pg_llm.catalog import Relation

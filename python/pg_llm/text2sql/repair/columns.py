@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pg_llm.text2sql.index import SchemaIndex
-    from pg_llm.text2sql.joins import Step
+    from pg_llm.text2sql.joins.graph import Step
 
 _ALIKE = 0.72
 _MEANT = 0.5

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pg_llm.catalog import Relation
     from pg_llm.text2sql.index import SchemaIndex
-    from pg_llm.text2sql.joins import Step
+    from pg_llm.text2sql.joins.graph import Step
 
 
 def table(relation: Relation, alias: str) -> exp.Table:

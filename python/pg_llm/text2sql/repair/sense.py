@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from pg_llm.errors import DatabaseError
 from pg_llm.text2sql import guard
+from pg_llm.text2sql.composition.render import quote
 from pg_llm.text2sql.index import ColumnRef, fold
-from pg_llm.text2sql.render import quote
 from pg_llm.text2sql.repair.tree import exp, folded, parse, render, selects_around, sources
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql.render import quote
+from pg_llm.text2sql.composition.render import quote
 from pg_llm.text2sql.repair.change import Change
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pg_llm.library import isolated
-from pg_llm.text2sql.render import quote
+from pg_llm.text2sql.composition.render import quote
 
 with isolated():
     import sqlglot

@@ -20,7 +20,7 @@ from pg_llm import settings
 from pg_llm.errors import DatabaseError
 from pg_llm.lineage import server
 from pg_llm.text2sql import shape
-from pg_llm.text2sql.render import quote
+from pg_llm.text2sql.composition.render import quote
 from pg_llm.text2sql.results.dependence import Unknown, dependence
 from pg_llm.text2sql.run import run, run_sql
 

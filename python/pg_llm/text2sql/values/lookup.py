@@ -6,9 +6,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from pg_llm.errors import DatabaseError
-from pg_llm.text2sql import chinese_lexer, english_lexer
+from pg_llm.text2sql.chinese import lexer as chinese_lexer
+from pg_llm.text2sql.composition.render import quote
+from pg_llm.text2sql.english import lexer as english_lexer
 from pg_llm.text2sql.index import ColumnRef, ValueMatch, fold
-from pg_llm.text2sql.render import quote
 from pg_llm.text2sql.values.refresh import LONGEST
 from pg_llm.text2sql.values.spans import spans
 from pg_llm.text2sql.values.spelling import (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pg_llm import catalog, settings
 from pg_llm.errors import UndefinedObject
 from pg_llm.text2sql import policy
-from pg_llm.text2sql.render import quote
+from pg_llm.text2sql.composition.render import quote
 from pg_llm.text2sql.values.spelling import grams, plain, size_gram
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pg_llm.text2sql import english_lexicon as lexicon
-from pg_llm.text2sql.english_lexer import tokens, unexplained
+from pg_llm.text2sql.english import lexicon
+from pg_llm.text2sql.english.lexer import tokens, unexplained
 from pg_llm.text2sql.index import fold
 from pg_llm.text2sql.values.spelling import is_unspaced
 from pg_llm.text2sql.words import is_chinese, stem
@@ -14,7 +14,7 @@ from pg_llm.text2sql.words import is_chinese, stem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pg_llm.text2sql.english_lexer import Token
+    from pg_llm.text2sql.english.lexer import Token
     from pg_llm.text2sql.index import SchemaIndex
 
 _LONGEST = 6

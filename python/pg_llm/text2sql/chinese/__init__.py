@@ -1,0 +1,1 @@
+"""Questions in Chinese: their words, what these name, and how they are read."""

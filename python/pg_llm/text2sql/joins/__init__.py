@@ -1,0 +1,1 @@
+"""The join graph: declared keys, joins that others have made, and guesses."""

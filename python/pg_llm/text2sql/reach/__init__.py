@@ -1,0 +1,1 @@
+"""What a statement reads, calls and may grow to, as the server resolved it."""
