@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  (Chinese text)
 """The sample's ten questions return what their SQL written by hand returns."""
 
 from __future__ import annotations
@@ -46,3 +47,23 @@ def test_question(sample: psycopg.Connection, number: int) -> None:
     assert sorted(map(str, sample.execute(sql).fetchall())) == sorted(map(str, wanted))
     rows = sample.execute("select * from llm_ask(%s)", [question]).fetchall()
     assert len(rows) == len(wanted)
+
+
+CHINESE = {
+    "德国有多少客户？": "select count(*) from trading.customers where country_code = 'DE'",
+    "2025年各季度的订单数量": (
+        "select date_trunc('quarter', order_date)::date, count(*) from trading.orders"
+        " where extract(year from order_date) = 2025 group by 1"
+    ),
+}
+
+
+@pytest.mark.parametrize("question", CHINESE)
+def test_chinese_question(sample: psycopg.Connection, question: str) -> None:
+    sql, confidence = sample.execute(
+        "select sql, confidence from llm_text2sql_explain(%s)", [question]
+    ).fetchone()
+    assert confidence > 0.8
+    assert sorted(sample.execute(sql).fetchall()) == sorted(
+        sample.execute(CHINESE[question]).fetchall()
+    )

@@ -9,6 +9,7 @@ worth most is its segmentation.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.chinese import lexicon
@@ -40,6 +41,10 @@ _RANKED = re.compile(
     r"(?:排名|排行|排在)?(?P<which>前|倒数前?|最后)(?P<count>\d+|[一二两三四五六七八九十百]+)"
 )
 _SURNAME = re.compile(r"姓(?P<name>(?![名氏])[\u4e00-\u9fff])(?=的|$)")
+# Words that no other word ends or begins in: 订单数量 is not 订单数 and 量.
+_UNCUT = frozenset({"数量", "数目"})
+# How much surer a value is in its own spelling than in another language's.
+_TRANSLATION = 0.1
 # Signs after a value that say what kind of thing it is: 五金类, 女性.
 _OF_KIND = "类性型款级色族区市省国"
 _SCALES = {"千": 1000, "万": 10_000, "亿": 100_000_000}
@@ -55,6 +60,9 @@ def lexemes(question: str, schema: SchemaIndex, probe: Probe) -> list[Lexeme]:
     question = normal(question)
     best: list[tuple[float, list[Lexeme]]] = [(0.0, [])]
     for end in range(1, len(question) + 1):
+        if question[end - 1 : end + 1] in _UNCUT:
+            best.append((float("-inf"), []))
+            continue
         options: list[tuple[float, list[Lexeme]]] = []
         for start in range(max(0, end - max(_LONGEST, lexicon.LONGEST)), end):
             if _crosses(fixed, start, end):
@@ -132,15 +140,19 @@ def _valued(text: str, schema: SchemaIndex) -> list[ValueMatch]:
 
     Of one character only where a comment or the lexicon says that it is a value.
     """
-    spellings = [text, *chinese_english.values(text)]
+    if len(text) == 1:
+        own = [v for v in schema.values.get(text, ()) if v.value != text]
+    else:
+        own = schema.value(fold(text))
+    spellings = list(chinese_english.values(text))
     if len(text) >= 3 and text[-1] in _OF_KIND:
         spellings.append(text[:-1])
-    if len(text) == 1:
-        found = [v for v in schema.values.get(text, ()) if v.value != text]
-        return [*found, *(v for one in spellings[1:] for v in schema.values.get(fold(one), ()))]
     if len(text) == 2 and text[-1] in _OF_KIND and chinese_english.values(text[0]):
         spellings.append(text[0])
-    return [value for one in spellings for value in schema.value(fold(one))]
+    others = [value for one in spellings for value in schema.value(fold(one))]
+    if own:
+        others = [replace(value, score=value.score - _TRANSLATION) for value in others]
+    return [*own, *others]
 
 
 def _named(text: str, found: list[Match]) -> Lexeme:
