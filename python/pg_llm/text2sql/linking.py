@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # Weights of the signals, fitted on questions over 13 schemas (each left out once).
 _WORDS, _SHARE, _LETTERS, _MEANING, _VALUE = 1.0, 0.6, 0.5, 0.9, 1.0
 _OF_RELATION, _OF_COLUMNS, _KEY = 0.45, 0.7, 0.25
-_OF_BEST, _OF_VALUES = 0.3, 0.5
+_OF_BEST, _OF_VALUES = 0.3, 0.9
 _LABELS, _TEXTS = 1.5, 1.0
 _NAME, _DATE, _MEASURE, _JOIN = 0.1, 0.1, 0.05, 0.1
 _BESIDE, _BETWEEN = 0.0, 0.1
@@ -53,6 +53,7 @@ _EXPLAINED, _NAMED, _UNKNOWN, _OFFSET = 4.0, 1.0, 0.3, 2.0
 # The same for Chinese: by the share of a question's characters that is explained.
 _CHINESE, _HALF = 8.0, 0.45
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|'[^']{2,}'|`[^`]*`")
+_COMPOUND = re.compile(r"\w+(?:-\w+)+")
 # Words of phrases that give a question its form, and of periods.
 _PHRASE_WORDS = word_set(
     """
@@ -355,7 +356,13 @@ class _Evidence:
                     self.values[key] = max(self.values.get(key, 0.0), 0.5 + 0.1 * (end - start))
 
     def _content(self) -> set[str]:
-        return {word for word in fold(self.question).split() if stem(word) in self.words}
+        # gold-eyed: gold may be a value
+        parts = {part for word in _COMPOUND.findall(self.question) for part in fold(word).split()}
+        return {
+            word
+            for word in fold(self.question).split()
+            if stem(word) in self.words or (word in parts and len(word) > 2)
+        }
 
     def _translate(self) -> None:
         """Let the Chinese words of the question name what they may be in English."""
