@@ -138,12 +138,12 @@ def words(found: SchemaIndex) -> dict[str, list[tuple[int, str, tuple[tuple[str,
 
 def test_roles_do_not_share_what_was_derived(db: psycopg.Connection) -> None:
     with db.transaction(force_rollback=True):
-        db.execute("create role t2s_reader in role llm_user")
-        db.execute("grant select (rider_id, city) on riders to t2s_reader")
+        db.execute("create role t2s_linker in role llm_user")
+        db.execute("grant select (rider_id, city) on riders to t2s_linker")
         assert "email" in schema(db).by_word
         database = PsycopgDatabase(db)
         index(catalog.snapshot(database))
-        db.execute("set local role t2s_reader")
+        db.execute("set local role t2s_linker")
         assert "email" not in index(catalog.snapshot(database)).by_word
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pg_llm.text2sql.english.lexicon import IRREGULAR_VERBS
 from pg_llm.text2sql.words import stem, word_set
 
 # Words of questions, and what columns and tables that hold it are called.
@@ -70,8 +69,3 @@ def _table() -> dict[str, frozenset[str]]:
 def associated(word: str) -> frozenset[str]:
     """Return what is called otherwise and may be spoken of by a word (a stem)."""
     return _table().get(word, frozenset()) - {word}
-
-
-def base(word: str) -> str:
-    """Return the verb of an irregular form (written: write), else the word."""
-    return IRREGULAR_VERBS.get(word, word)

@@ -12,7 +12,7 @@ from pg_llm.text2sql.composition.compose import Composition, compose
 from pg_llm.text2sql.composition.frame import Declined, Frame
 from pg_llm.text2sql.composition.render import literal
 from pg_llm.text2sql.english import reader as english
-from pg_llm.text2sql.english.lexicon import EXISTENTIAL, IRREGULAR_VERBS, OPERATORS
+from pg_llm.text2sql.english.lexicon import EXISTENTIAL, OPERATORS, infinitive
 from pg_llm.text2sql.english.phrasing import rounding
 from pg_llm.text2sql.words import is_chinese, root, split_identifier
 
@@ -146,13 +146,9 @@ def _unread_verbs(question: str, frame: Frame) -> None:
         raise Declined(f'"will {future[1]}" asks about the future')
     parts = (frame.conditions, frame.presences, frame.kin, frame.groups, frame.orders, frame.limit)
     columns = [t for t in frame.select if t.matches or t.aggregate not in (None, "count")]
-    verbs = [verb for verb in frame.verbs if root(_base(verb)) not in EXISTENTIAL]
+    verbs = [verb for verb in frame.verbs if root(infinitive(verb)) not in EXISTENTIAL]
     if verbs and not any(parts) and not columns:
         raise Declined(f'"{verbs[0]}" may restrict what is asked for, and no column says so')
-
-
-def _base(verb: str) -> str:
-    return IRREGULAR_VERBS.get(verb.lower(), verb.lower())
 
 
 # How often a reading of each construction is the one that was meant, relative

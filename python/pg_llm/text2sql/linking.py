@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from pg_llm.text2sql.associations import associated, base
+from pg_llm.text2sql.associations import associated
 from pg_llm.text2sql.chinese import linking as chinese_linking
 from pg_llm.text2sql.chinese import translation as chinese_english
 from pg_llm.text2sql.chinese.text import normal
+from pg_llm.text2sql.english.lexicon import infinitive
 from pg_llm.text2sql.index import fold
 from pg_llm.text2sql.layout import Key, Layout, layout_of
 from pg_llm.text2sql.words import is_chinese, stem, word_set
@@ -303,7 +304,7 @@ class _Evidence:
     def _strengths(self, word: str) -> Iterator[tuple[str, float]]:
         """Yield the schema's words that a word may be, and those that it speaks of."""
         doubt = self.translated.get(word, 1.0)
-        for form in dict.fromkeys((word, base(word))):
+        for form in dict.fromkeys((word, infinitive(word))):
             for other, known in self.schema.strengths(form).items():
                 strength = doubt * known
                 self.explained[word] = max(self.explained.get(word, 0.0), strength)

@@ -491,9 +491,14 @@ ENDINGS = word_set(
 STATES = word_set("still currently already yet")
 
 
+def infinitive(verb: str) -> str:
+    """Return the verb of an irregular form (written: write), else the word in lower case."""
+    return IRREGULAR_VERBS.get(verb.lower(), verb.lower())
+
+
 def base(verb: str) -> str:
     """Return the base form of a light verb's form; other words as they are."""
-    return light_base(verb) or IRREGULAR_VERBS.get(verb, verb)
+    return light_base(verb) or infinitive(verb)
 
 
 # Nationality words that the rules below do not make.

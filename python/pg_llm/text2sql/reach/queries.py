@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-# A function of somebody else would run with the caller's rights: the caller's
-# own roles, superusers and the database's owner are trusted. (A superuser is a
-# member of every role, which tells nothing.) What is written in a language
-# that is not trusted comes from a superuser. An aggregate calls its functions,
-# the planner may put an operator's commutator or negator in its place. An array
-# of them lets the planner expect few, and take the index.
-FUNCTIONS = """
+# What is called with functions ($1) and operators ($2). An aggregate calls its
+# functions, the planner may put an operator's commutator or negator in its place.
+CALLED = """\
 with called (oid) as (
     select pg_catalog.unnest($1::pg_catalog.oid[])
     union
@@ -26,6 +22,16 @@ with called (oid) as (
         ]::pg_catalog.oid[]) f (oid)
     where g.aggfnoid operator(pg_catalog.=) any ($1)
 )
+"""
+
+# A function of somebody else would run with the caller's rights: the caller's
+# own roles, superusers and the database's owner are trusted. (A superuser is a
+# member of every role, which tells nothing.) What is written in a language
+# that is not trusted comes from a superuser. An array of what is called lets the
+# planner expect few, and take the index.
+FUNCTIONS = (
+    CALLED
+    + """
 select
     n.nspname::pg_catalog.text as schema,
     p.proname::pg_catalog.text as name,
@@ -57,6 +63,7 @@ join pg_catalog.pg_roles u on u.rolname operator(pg_catalog.=) current_user
 join pg_catalog.pg_database d on d.datname operator(pg_catalog.=) pg_catalog.current_database()
 where p.oid operator(pg_catalog.=) any (array(select c.oid from called c))
 """
+)
 
 RELATIONS = """
 select

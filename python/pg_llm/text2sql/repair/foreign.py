@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pg_llm.text2sql.repair.change import Change
-from pg_llm.text2sql.repair.tree import UNREADABLE, exp, render, sqlglot
+from pg_llm.text2sql.repair.tree import UNREADABLE, exp, parse, render
 from pg_llm.text2sql.words import word_set
 
 if TYPE_CHECKING:
@@ -78,13 +78,9 @@ def is_reading(note: str) -> bool:
 
 
 def _translated(sql: str, dialect: str) -> str | None:
-    try:
-        found = sqlglot.parse(sql, read=dialect)
-    except UNREADABLE:
+    tree = parse(sql, dialect)
+    if tree is None:
         return None
-    if len(found) != 1 or not isinstance(found[0], exp.Query):
-        return None
-    tree = found[0]
     for ordered in tree.find_all(exp.Ordered):
         # The other dialect's lowest value is NULL: not what was asked for.
         if not ordered.args.get("desc"):

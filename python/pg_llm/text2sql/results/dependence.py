@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pg_llm.lineage import nodes
+from pg_llm.text2sql.reach.calls import walk
+from pg_llm.text2sql.reach.queries import CALLED
 from pg_llm.text2sql.words import word_set
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from pg_llm.database import Database
     from pg_llm.lineage.nodes import Node
@@ -93,20 +95,9 @@ select
 from pg_catalog.pg_class c
 where c.oid operator(pg_catalog.=) any ($1)
 """
-_ROUTINES = """
-with operators as (
-    select o.oprcode::pg_catalog.oid as oid
-    from pg_catalog.pg_operator o
-    where o.oid operator(pg_catalog.=) any ($2)
-), aggregates as (
-    select f.oid
-    from pg_catalog.pg_aggregate g,
-        pg_catalog.unnest(array[
-            g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggserialfn, g.aggdeserialfn,
-            g.aggmtransfn, g.aggminvtransfn, g.aggmfinalfn
-        ]::pg_catalog.oid[]) f (oid)
-    where g.aggfnoid operator(pg_catalog.=) any ($1)
-)
+_ROUTINES = (
+    CALLED
+    + """
 select
     p.oid::pg_catalog.int8 as oid,
     p.proname::pg_catalog.text as name,
@@ -116,10 +107,9 @@ select
 from pg_catalog.pg_proc p
 join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) p.pronamespace
 join pg_catalog.pg_language l on l.oid operator(pg_catalog.=) p.prolang
-where p.oid operator(pg_catalog.=) any ($1)
-   or p.oid in (select o.oid from operators o)
-   or p.oid in (select a.oid from aggregates a)
+where p.oid operator(pg_catalog.=) any (array(select c.oid from called c))
 """
+)
 # Of an array, its elements count; of a domain, what it is over.
 _TYPES = """
 with asked (oid, inner_oid) as (
@@ -196,7 +186,7 @@ def dependence(database: Database, tree: str) -> Dependence:
     every: list[Node] = []
     trees = [tree]
     while trees:
-        found = [node for text in trees for top in _parsed(text) for node in _walk(top)]
+        found = [node for text in trees for top in _parsed(text) for node in walk(top)]
         every += found
         read = {
             node.number("relid")
@@ -220,14 +210,6 @@ def dependence(database: Database, tree: str) -> Dependence:
 
 def _parsed(tree: str) -> list[Node]:
     return nodes.parse(tree, constants=True)
-
-
-def _walk(node: Node) -> Iterator[Node]:
-    stack = [node]
-    while stack:
-        one = stack.pop()
-        yield one
-        stack.extend(one.every())
 
 
 def _known(node: Node) -> None:
