@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from pg_llm.catalog import Column
 from pg_llm.errors import DatabaseError, InvalidParameter
-from pg_llm.library import isolated
 from pg_llm.text2sql import guard, sharing
 from pg_llm.text2sql.composition.render import ROW
 from pg_llm.text2sql.index import (
@@ -242,14 +241,13 @@ def add(
 
 def _qualified(sql: str) -> str:
     """Return an expression with its columns qualified by the placeholder of the row."""
-    with isolated():
-        from sqlglot import exp, parse_one
-        from sqlglot.errors import SqlglotError
+    from pg_llm.text2sql.repair.tree import UNREADABLE, exp, trees
+
     try:
-        tree = parse_one(f"select {sql}", read="postgres")
-    except SqlglotError as error:
+        (tree,) = trees(f"select {sql}")
+    except UNREADABLE as error:
         raise InvalidParameter(
-            f"the SQL of the term is not an expression: {error.args[0][:200]}"
+            f"the SQL of the term is not an expression: {str(error)[:200]}"
         ) from None
     if (
         not isinstance(tree, exp.Select)

@@ -70,7 +70,7 @@ def trees_of(text: str, dialect: Dialect) -> tuple[list[exp.Expr], Extras | None
         raise Unreadable(f"longer than {_MAX_LENGTH} characters")
     text = body(text)
     tokens = tokens_of(text, dialect)
-    _check(tokens)
+    check_nesting(tokens)
     # `@ x` is PostgreSQL's absolute value, and sqlglot's parameter x.
     extras = None
     if dialect.postgres and _RENAMED.search(text) is not None:
@@ -86,7 +86,7 @@ def trees_of(text: str, dialect: Dialect) -> tuple[list[exp.Expr], Extras | None
         tokens, extras = repaired(tokens)
     else:
         tokens, extras = inner_statement(tokens), Extras()
-    _check(tokens)
+    check_nesting(tokens)
     trees, again = _parsed(tokens, text, dialect)
     if again is None:
         return trees, extras
@@ -112,8 +112,8 @@ def _first_line(error: Exception) -> str:
     return re.sub(r"\x1b\[\d*m", "", str(error)).split("\n", 1)[0].strip()[:200]
 
 
-def _check(tokens: Sequence[Any]) -> None:
-    """Raise `Unreadable` for what would take sqlglot's parser down."""
+def check_nesting(tokens: Sequence[Any]) -> None:
+    """Raise `Unreadable` for what would take sqlglot's compiled parser and the backend down."""
     kinds = [token.token_type for token in tokens]
     depth = 0
     for kind in kinds:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pg_llm.library import isolated
+from pg_llm.lineage.parser.reading import Unreadable, check_nesting
 from pg_llm.text2sql.composition.render import quote
 
 with isolated():
@@ -15,7 +16,10 @@ with isolated():
     from sqlglot.errors import SqlglotError
 
 # What sqlglot raises for a text that it cannot read; builders of dialects fail in their own ways.
-UNREADABLE = (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, LookupError)
+UNREADABLE = (
+    *(SqlglotError, RecursionError, ValueError, TypeError, AttributeError, LookupError),
+    Unreadable,
+)
 # It logs what it does not support, and a backend's standard error is the server's log.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
@@ -29,12 +33,20 @@ if TYPE_CHECKING:
 def parse(sql: str, dialect: str = "postgres") -> exp.Expr | None:
     """Return the tree of one query; None where it is no query or does not parse."""
     try:
-        found = sqlglot.parse(sql, read=dialect)
+        found = trees(sql, dialect)
     except UNREADABLE:
         return None
     if len(found) != 1 or not isinstance(found[0], exp.Query):
         return None
     return found[0]
+
+
+def trees(sql: str, dialect: str = "postgres") -> list[exp.Expr | None]:
+    """Return the trees of the statements in a text. Raises one of `UNREADABLE`."""
+    reader = sqlglot.Dialect.get_or_raise(dialect)
+    tokens = reader.tokenize(sql)
+    check_nesting(tokens)
+    return list(reader.parser().parse(tokens, sql))
 
 
 def render(tree: exp.Expr) -> str:
