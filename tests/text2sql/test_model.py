@@ -42,6 +42,10 @@ ANSWERS = [
     {"match": "megabyte", "answer": "select 1 as one -- " + "x" * 1_000_000},
     {"match": "deep", "answer": "select " + "(" * 10_000 + "1" + ")" * 10_000},
     {"match": "deeper", "answer": "select " + "(" * 10_000 + "fare from trips"},
+    {
+        "match": "cases",
+        "answer": f"select {'case when fare > 0 then ' * 9000}1{' end' * 9000} from trip",
+    },
     {"match": "brackets", "answer": "[" * 100_000},
     {"match": "many", "answer": "select fare from trips;\n\nselect city from riders"},
     {"match": "transaction", "answer": "begin; select fare from trips; commit"},
@@ -100,7 +104,7 @@ def test_repaired_with_what_the_server_said(asked: psycopg.Connection, scripted:
     "question",
     [
         *("two", "writes", "file", "nonsense", "none", "down", "megabyte", "deep", "deeper"),
-        *("brackets", "many", "transaction", "locks", "into"),
+        *("cases", "brackets", "many", "transaction", "locks", "into"),
     ],
 )
 def test_bad_answers_are_declined_without_effect(asked: psycopg.Connection, question: str) -> None:

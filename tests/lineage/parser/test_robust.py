@@ -159,8 +159,7 @@ def test_a_statement_changed_anywhere(data):
     [
         ("select " + "(" * 500 + "a" + ")" * 500 + " from pair", "nested"),
         ("select " + "not " * 5000 + "a from pair", "nested"),
-        # Whether it is too deep, or parsed as far as its missing END, is the Python's matter.
-        ("select " + "case when a then " * 3000 + "b from pair", "parsed"),
+        ("select " + "case when a then " * 9000 + "b" + " end" * 9000 + " from pair", "nested"),
         ("select * from " + "(select * from " * 500 + "pair" + ")" * 500, "nested"),
         ("select " + "array[" * 100_000, "nested"),
         ("select a from pair" + " join pair" * 500, "joins without a condition"),

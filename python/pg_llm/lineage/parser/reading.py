@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from pg_llm.lineage.parser.dialects import Dialect
 
 # sqlglot's compiled parser recurses on the C stack, which ends the process
-# when it overflows (brackets, FROM behind FROM, types in types), and tries
+# when it overflows (brackets, CASE in CASE, signs before signs, FROM behind
+# FROM, types in types), and tries
 # exponentially many ways where JOINs wait for their ON. Text beyond these is
 # not given to it.
 _MAX_DEPTH = 200
@@ -34,6 +35,12 @@ _MAX_LENGTH = 4_000_000
 
 _OPEN = frozenset((TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE))
 _CLOSE = frozenset((TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE))
+_SIGNS = frozenset(
+    (
+        *(TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE),
+        *(TokenType.PIPE_SLASH, TokenType.DPIPE_SLASH),
+    )
+)
 _NESTED_TYPES = frozenset(
     (TokenType.ARRAY, TokenType.LIST, TokenType.MAP, TokenType.STRUCT, TokenType.OBJECT)
 )
@@ -145,16 +152,21 @@ def _check_joins(kinds: Sequence[Any]) -> None:
 
 
 def _check_chains(kinds: Sequence[Any]) -> None:
-    types = chain = 0
+    types = chain = cases = signs = 0
     before: Any = None
     for kind in kinds:
-        if kind is TokenType.LT:
+        signs = signs + 1 if kind in _SIGNS else 0
+        if kind is TokenType.CASE:
+            cases += 1
+        elif kind is TokenType.END:
+            cases = max(0, cases - 1)
+        elif kind is TokenType.LT:
             types += before in _NESTED_TYPES
         elif kind is TokenType.GT:
             types = max(0, types - 1)
         elif before is TokenType.FROM:
             chain += kind in (TokenType.FROM, TokenType.SELECT)
-        if types > _MAX_DEPTH or chain > _MAX_DEPTH:
+        if max(types, chain, cases, signs) > _MAX_DEPTH:
             raise Unreadable("nested too deeply to be parsed")
         before = kind
 
