@@ -158,7 +158,8 @@ def key(text: str) -> str:
     if len(text) > _LONG:
         return _long(text, start)
     pattern = _ASCII_TOKENS if text.isascii() else _TOKENS
-    return _folded(" ".join(map(_spelling.__getitem__, pattern.findall(text, start)))).rstrip("; ")
+    laid = " ".join(map(_spelling.__getitem__, pattern.findall(text, start)))
+    return _folded(laid.rstrip("; ")).rstrip("; ")
 
 
 # SET takes a value without quotes too, and such a value may be a key.
